@@ -1,0 +1,4 @@
+//! Prometheus exporter for the database sessions of cloud instances.
+
+pub mod clock;
+pub mod error;
