@@ -1,0 +1,19 @@
+//! What a database session is and what a fetch learns from many of them: pure arithmetic, without I/O, clock or serde.
+//!
+//! Rows stream into a [`Tally`]; a [`Tally`] and what the provider itself reported become a small, immutable
+//! [`Snapshot`], with each dimension cut to its top values by a [`ranking::Ranking`] that remembers the fetches before.
+
+pub mod command;
+pub mod host;
+pub mod kill_task;
+pub mod label;
+pub mod ranking;
+pub mod session;
+pub mod snapshot;
+pub mod state;
+pub mod tally;
+
+pub use ranking::Rankings;
+pub use session::{Session, Transaction};
+pub use snapshot::{Fetched, Reported, Snapshot};
+pub use tally::{Tally, Thresholds};

@@ -1,0 +1,179 @@
+//! The values of a dimension that are shown by name. Values that leave the top stay for some fetches, so that series do
+//! not flap; all that is not shown is summed exactly.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::tally::{Group, Groups};
+
+/// Good fetches for which a value is shown after it left the top.
+pub const KEPT_FETCHES: u32 = 10;
+
+/// Remembers which values of one dimension of one target are shown.
+#[derive(Debug, Clone)]
+pub struct Ranking {
+    top: usize,
+    /// Fetches since a shown value was last in the top.
+    shown: HashMap<Box<str>, u32>,
+}
+
+/// One dimension of one snapshot, cut to what is shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Dimension {
+    /// Shown values: the top in order of rank, then the kept ones by name.
+    pub shown: Vec<(Box<str>, Group)>,
+    /// All others together; its oldest transaction is their maximum.
+    pub other: Group,
+    /// Distinct values that are present now.
+    pub distinct: usize,
+    /// How many of them are in `other`.
+    pub folded: usize,
+}
+
+/// The rankings of one target.
+#[derive(Debug, Clone)]
+pub struct Rankings {
+    /// Of database accounts.
+    pub users: Ranking,
+    /// Of client hosts.
+    pub clients: Ranking,
+    /// Of databases.
+    pub databases: Ranking,
+    /// Of SQL templates.
+    pub templates: Ranking,
+}
+
+impl Rankings {
+    /// Rankings that show `top` values each.
+    #[must_use]
+    pub fn new(top: usize) -> Self {
+        let ranking = Ranking::new(top);
+        Self {
+            users: ranking.clone(),
+            clients: ranking.clone(),
+            databases: ranking.clone(),
+            templates: ranking,
+        }
+    }
+}
+
+impl Ranking {
+    /// A ranking that shows `top` values and has seen no fetch.
+    #[must_use]
+    pub fn new(top: usize) -> Self {
+        Self { top, shown: HashMap::new() }
+    }
+
+    /// Cuts the values of one good fetch: the top by active, then total, then name, and those that were in the top of
+    /// one of the last [`KEPT_FETCHES`] fetches. A kept value that has vanished is shown with zeros.
+    pub fn cut(&mut self, groups: Groups) -> Dimension {
+        let distinct = groups.len();
+        let mut ranked: Vec<_> = groups.into_iter().collect();
+        ranked.sort_unstable_by(|(a, x), (b, y)| {
+            (Reverse((x.active, x.total)), a).cmp(&(Reverse((y.active, y.total)), b))
+        });
+        let rest = ranked.split_off(self.top.min(ranked.len()));
+        self.age(&ranked);
+
+        let mut dimension = Dimension { shown: ranked, distinct, ..Dimension::default() };
+        let mut kept: HashMap<&str, Group> = self.kept().map(|label| (label, Group::default())).collect();
+        for (label, group) in &rest {
+            if let Some(place) = kept.get_mut(label.as_ref()) {
+                *place = *group;
+            } else {
+                dimension.other.add(*group);
+                dimension.folded += 1;
+            }
+        }
+        let mut kept: Vec<(Box<str>, Group)> =
+            kept.into_iter().map(|(label, group)| (label.into(), group)).collect();
+        kept.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        dimension.shown.append(&mut kept);
+        dimension
+    }
+
+    fn age(&mut self, top: &[(Box<str>, Group)]) {
+        self.shown.values_mut().for_each(|fetches| *fetches += 1);
+        for (label, _) in top {
+            self.shown.insert(label.clone(), 0);
+        }
+        self.shown.retain(|_, fetches| *fetches <= KEPT_FETCHES);
+    }
+
+    /// Shown values that are not in the top just ranked.
+    fn kept(&self) -> impl Iterator<Item = &str> {
+        self.shown.iter().filter(|(_, fetches)| **fetches > 0).map(|(label, _)| label.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(values: &[(&str, u64, u64)]) -> Groups {
+        let group = |total, active| Group { total, active, oldest_transaction: 0.0 };
+        values.iter().map(|(name, total, active)| (Box::from(*name), group(*total, *active))).collect()
+    }
+
+    fn names(dimension: &Dimension) -> Vec<&str> {
+        dimension.shown.iter().map(|(name, _)| name.as_ref()).collect()
+    }
+
+    #[test]
+    fn the_top_is_by_active_then_total_then_name() {
+        let cut = Ranking::new(3).cut(groups(&[
+            ("idle", 90, 0),
+            ("b", 5, 2),
+            ("a", 5, 2),
+            ("busy", 3, 3),
+            ("c", 4, 2),
+        ]));
+        assert_eq!(names(&cut), ["busy", "a", "b"]);
+        assert_eq!((cut.other.total, cut.other.active, cut.distinct, cut.folded), (94, 2, 5, 2));
+    }
+
+    #[test]
+    fn a_value_is_kept_for_ten_fetches_after_it_left_the_top() {
+        let mut ranking = Ranking::new(1);
+        assert_eq!(names(&ranking.cut(groups(&[("old", 2, 2), ("new", 1, 1)]))), ["old"]);
+        for fetch in 1..=KEPT_FETCHES {
+            let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]));
+            assert_eq!(names(&cut), ["new", "old"], "fetch {fetch} after it left");
+            assert_eq!((cut.shown[1].1.total, cut.folded), (1, 0));
+        }
+        let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]));
+        assert_eq!(names(&cut), ["new"]);
+        assert_eq!((cut.other.total, cut.folded), (1, 1));
+    }
+
+    #[test]
+    fn a_kept_value_that_vanished_is_zero_and_not_counted_as_present() {
+        let mut ranking = Ranking::new(1);
+        ranking.cut(groups(&[("gone", 2, 2)]));
+        let cut = ranking.cut(groups(&[("new", 1, 1)]));
+        assert_eq!(cut.shown[1], (Box::from("gone"), Group::default()));
+        assert_eq!((cut.distinct, cut.folded, cut.other), (1, 0, Group::default()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn shown_and_other_sum_to_all(
+            fetches in proptest::collection::vec(proptest::collection::hash_map("[a-h]{1,2}", (0u64..9, 0u64..9), 0..40), 1..30)
+        ) {
+            let mut ranking = Ranking::new(4);
+            for fetch in fetches {
+                let groups: Groups = fetch.iter().map(|(name, (total, active))| {
+                    (Box::from(name.as_str()), Group { total: *total, active: *active, oldest_transaction: 0.0 })
+                }).collect();
+                let cut = ranking.cut(groups.clone());
+                let sum = |groups: Vec<&Group>| groups.iter().fold((0, 0), |(t, a), g| (t + g.total, a + g.active));
+                let all = sum(groups.values().collect());
+                let sum = sum(cut.shown.iter().map(|(_, group)| group).chain([&cut.other]).collect());
+                proptest::prop_assert_eq!(sum, all);
+                proptest::prop_assert!(cut.shown.len() >= groups.len().min(4));
+                let present = cut.shown.iter().filter(|(name, _)| groups.contains_key(name)).count();
+                proptest::prop_assert_eq!(present + cut.folded, cut.distinct);
+            }
+        }
+    }
+}
