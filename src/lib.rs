@@ -1,5 +1,6 @@
 //! Prometheus exporter for the database sessions of cloud instances.
 
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod model;

@@ -1,0 +1,249 @@
+//! The configuration: a YAML file to validated types, with every error at its place and no secret in any message. It knows how
+//! the file is written and which rules the clouds have, and asks for environment variables through a function, so that it can
+//! be tested; it opens no connection.
+
+mod accounts;
+mod check;
+mod credentials;
+mod endpoint;
+mod form;
+mod instances;
+mod place;
+mod raw;
+mod secret;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod text;
+mod units;
+mod wording;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use endpoint::Endpoint;
+pub use secret::Secret;
+pub use settings::Settings;
+pub use units::Rate;
+
+/// Everything that the file says, checked and with defaults filled in.
+#[derive(Debug)]
+pub struct Config {
+    /// In the order of the file, whether used or not.
+    pub accounts: Vec<Arc<Account>>,
+    /// What is fetched: the enabled instances, one target for each of their nodes.
+    pub targets: Vec<Target>,
+    /// Tasks to watch from the start.
+    pub kill_tasks: Vec<KillTask>,
+    /// Label values kept per dimension, 1 to 1,000.
+    pub top: usize,
+    /// What works, but probably not as meant; a line each, beginning with the path.
+    pub warnings: Vec<String>,
+}
+
+/// A cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Provider {
+    /// Alibaba Cloud.
+    Alibaba,
+    /// Huawei Cloud.
+    Huawei,
+}
+
+impl Provider {
+    /// Its name in the file and in the label `provider`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Alibaba => "alibaba",
+            Self::Huawei => "huawei",
+        }
+    }
+}
+
+/// The API that lists an instance's sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// Database Autonomy Service of Alibaba Cloud, Data Admin Service of Huawei Cloud.
+    Das,
+    /// Distributed Database Middleware of Huawei Cloud.
+    Ddm,
+}
+
+impl Service {
+    /// Its name in the file and in the label `service`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Das => "das",
+            Self::Ddm => "ddm",
+        }
+    }
+}
+
+/// Access to one cloud with one set of credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Unique in the file.
+    pub name: String,
+    /// Its cloud.
+    pub provider: Provider,
+    /// Always there for Alibaba Cloud; for Huawei Cloud only if configured.
+    pub region: Option<String>,
+    /// Always there for Huawei Cloud, never for Alibaba Cloud.
+    pub project_id: Option<String>,
+    /// What requests are signed or authorized with.
+    pub credentials: Credentials,
+    /// Where DAS is reached.
+    pub das: Endpoint,
+    /// Where DDM is reached; there whenever a target needs it.
+    pub ddm: Option<Endpoint>,
+    /// Where IAM is reached; there whenever the credentials need it.
+    pub iam: Option<Endpoint>,
+    /// Limit of the calls to DAS, if configured.
+    pub das_rate: Option<Rate>,
+    /// Limit of the calls to DDM, if configured.
+    pub ddm_rate: Option<Rate>,
+    /// What its instances inherit.
+    pub settings: Settings,
+    /// How long the series of an ended kill task stay.
+    pub kill_task_retention: Duration,
+}
+
+/// What an account proves its identity with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// Requests are signed.
+    Keys(Keys),
+    /// Requests carry a token that IAM of Huawei Cloud gives for a password.
+    Iam(IamUser),
+}
+
+/// A key pair, with a security token if it is a temporary one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Names the key; visible ASCII.
+    pub access_key_id: Secret,
+    /// Signs.
+    pub access_key_secret: Secret,
+    /// Sent along; visible ASCII.
+    pub security_token: Option<Secret>,
+}
+
+/// A user of Huawei Cloud's IAM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IamUser {
+    /// Name of the account that the user belongs to.
+    pub domain: String,
+    /// Name of the user.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+    /// Name of the project that the token is for, often that of the region.
+    pub project: String,
+}
+
+/// What one task of the scheduler fetches: an instance, or one node of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Fetched through this account.
+    pub account: Arc<Account>,
+    /// Fetched from this API.
+    pub service: Service,
+    /// The cloud's id of the instance; with `node_id` unique among all targets.
+    pub instance_id: String,
+    /// The cloud's id of the node, where the target is one.
+    pub node_id: Option<String>,
+    /// A person's name for the instance.
+    pub name: Option<String>,
+    /// Put on every series of the target; none is a label of the exporter's own.
+    pub labels: BTreeMap<String, String>,
+    /// The id that DAS of Huawei Cloud gave a database user; always there for targets of that service, never for others.
+    pub db_user_id: Option<String>,
+    /// Database users to filter by, one sweep each; only for DAS of Huawei Cloud.
+    pub users: Vec<String>,
+    /// Databases to filter by, one sweep each; only for DAS of Huawei Cloud.
+    pub databases: Vec<String>,
+    /// How it is fetched.
+    pub settings: Settings,
+}
+
+impl Target {
+    /// `ID` or `ID/NODE`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match &self.node_id {
+            Some(node) => format!("{}/{node}", self.instance_id),
+            None => self.instance_id.clone(),
+        }
+    }
+}
+
+/// A session-terminating task of Alibaba Cloud DAS whose result is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KillTask {
+    /// An account of Alibaba Cloud.
+    pub account: Arc<Account>,
+    /// The instance whose sessions the task ends; need not be a target.
+    pub instance_id: String,
+    /// The node, where the task was made for one.
+    pub node_id: Option<String>,
+    /// The id that `CreateKillInstanceSessionTask` returned.
+    pub task_id: String,
+    /// The configured labels of that instance; none if it is not configured.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Why a file is no configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", problems.join("\n"))]
+pub struct ConfigError {
+    problems: Vec<String>,
+}
+
+impl ConfigError {
+    /// A line each, beginning with `<file>:<line>:<column>: ` or `<file>: `. No line holds a secret.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    fn new(file: &Path, problems: impl IntoIterator<Item = String>) -> Self {
+        let line = |problem| wording::one_line(&format!("{}:{problem}", file.display()));
+        Self { problems: problems.into_iter().map(line).collect() }
+    }
+}
+
+/// Reads and checks the configuration file at `path`; `env` looks up environment variables.
+///
+/// # Errors
+/// A file that cannot be read, and everything that [`parse`] finds.
+pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::new(path, [format!(" cannot be read: {error}")]))?;
+    parse(&text, path, env)
+}
+
+/// Checks the configuration `text`; `file` is its name in messages, and relative paths in it start from the file's directory.
+///
+/// # Errors
+/// The first error of form, or all errors of meaning, among them secret files that cannot be read.
+pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let raw = form::read(text).map_err(|error| {
+        let position = error.position.map(|(line, column)| format!("{line}:{column}:")).unwrap_or_default();
+        ConfigError::new(file, [format!("{position} {}", error.text)])
+    })?;
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let findings =
+        place::Findings { env, directory, problems: RefCell::default(), warnings: RefCell::default() };
+    let config = check::check(raw, &findings);
+    let problems = findings.problems.take();
+    if problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(ConfigError::new(file, problems.into_iter().map(|problem| format!(" {problem}"))))
+    }
+}

@@ -1,0 +1,74 @@
+//! The raw mirror to the configuration that the program runs with: global settings first, then what inherits them. Finds every
+//! error of meaning before it gives up.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::accounts::{Entry, entries};
+use super::instances::{Instance, account_index, instances, targets};
+use super::place::{Findings, Place};
+use super::raw::{RawFile, RawKillTask};
+use super::settings::{Level, whole};
+use super::{Config, KillTask, Provider, text, units};
+
+const DEFAULT_TOP: usize = 20;
+const DEFAULT_RETENTION: Duration = Duration::from_hours(1);
+
+/// The meaning of a file; to be thrown away where `findings` then holds problems.
+pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
+    let root = Place::root(findings);
+    let (at, raw) = (root.key("global"), file.global.unwrap_or_default());
+    let global = Level::DEFAULT.overridden(&at, &raw.settings());
+    let top =
+        at.key("top").parsed(&raw.top, |text| whole(text, 1000, "must be a whole number from 1 to 1000"));
+    let retention = at.key("kill_task_retention").parsed(&raw.kill_task_retention, units::duration);
+
+    let retention = retention.unwrap_or(DEFAULT_RETENTION);
+    let accounts = entries(&root.key("accounts"), &file.accounts.unwrap_or_default(), global, retention);
+    let instances = instances(&root.key("instances"), &file.instances.unwrap_or_default(), &accounts, global);
+    let kill_tasks = file.kill_tasks.unwrap_or_default();
+    Config {
+        kill_tasks: self::kill_tasks(&root.key("kill_tasks"), &kill_tasks, &accounts, &instances),
+        targets: targets(instances, &accounts),
+        accounts: accounts.into_iter().filter_map(|entry| entry.account).collect(),
+        top: top.unwrap_or(DEFAULT_TOP),
+        warnings: findings.warnings.take(),
+    }
+}
+
+fn kill_tasks(at: &Place, raw: &[RawKillTask], accounts: &[Entry], instances: &[Instance]) -> Vec<KillTask> {
+    let mut seen = BTreeSet::new();
+    let tasks = raw.iter().enumerate().filter_map(|(index, raw)| {
+        let at = at.item(index);
+        let (account, task) = kill_task(&at, raw, accounts, instances)?;
+        if !seen.insert((account, task.instance_id.clone(), task.node_id.clone(), task.task_id.clone())) {
+            at.key("task").problem("stands in this list already, with the same account, instance and node");
+        }
+        Some(task)
+    });
+    tasks.collect()
+}
+
+/// A task and the index of its account.
+fn kill_task(
+    at: &Place,
+    raw: &RawKillTask,
+    accounts: &[Entry],
+    instances: &[Instance],
+) -> Option<(usize, KillTask)> {
+    let id = |text: &str| text::id(Provider::Alibaba, text);
+    let instance_id = at.key("instance").required(&raw.instance, "the id of the instance", id);
+    let node_id = at.key("node").parsed(&raw.node, id);
+    let task_id = at.key("task").required(&raw.task, "the id that the cloud gave the task", id);
+    let index = account_index(&at.key("account"), &raw.account, accounts)?;
+    let of_huawei = accounts[index].provider == Some(Provider::Huawei);
+    at.key("account").refuse(of_huawei, "only Alibaba Cloud has such tasks; name one of its accounts");
+    let (instance_id, task_id) = (instance_id?, task_id?);
+    let configured =
+        instances.iter().find(|instance| (instance.account, &instance.id) == (index, &instance_id));
+    let labels = configured.map(|instance| instance.labels.clone()).unwrap_or_default();
+    Some((
+        index,
+        KillTask { account: accounts[index].account.clone()?, instance_id, node_id, task_id, labels },
+    ))
+}

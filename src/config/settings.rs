@@ -1,0 +1,123 @@
+//! The settings that may stand on every level of the file, and how a level inherits those of the level above.
+
+use std::time::Duration;
+
+use super::place::Place;
+use super::raw::{Leaf, RawSettings};
+use super::units;
+
+/// How one target is fetched, after all levels of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// From the start of one fetch to the start of the next; at least 1 s.
+    pub interval: Duration,
+    /// One fetch, all its calls together, without waits for the rate limit. May exceed the interval.
+    pub timeout: Duration,
+    /// How long after its end a good fetch is shown.
+    pub stale_after: Duration,
+    /// From this duration on an executing session is slow.
+    pub slow_session_threshold: Duration,
+    /// From this duration on a transaction is long.
+    pub long_transaction_threshold: Duration,
+    /// A larger answer, after decompression, is refused. Bytes.
+    pub max_response_bytes: usize,
+    /// Pages of one fetch, 1 to 10,000.
+    pub max_pages: usize,
+}
+
+/// What a level of the file hands down. `stale_after` stays open until it is known which interval and timeout it follows.
+#[derive(Clone, Copy)]
+pub(super) struct Level {
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub stale_after: Option<Duration>,
+    pub slow_session_threshold: Duration,
+    pub long_transaction_threshold: Duration,
+    pub max_response_bytes: usize,
+    pub max_pages: usize,
+}
+
+impl Level {
+    /// What holds where the file says nothing.
+    pub const DEFAULT: Self = Self {
+        interval: Duration::from_secs(30),
+        timeout: Duration::from_secs(20),
+        stale_after: None,
+        slow_session_threshold: Duration::from_secs(3),
+        long_transaction_threshold: Duration::from_mins(1),
+        max_response_bytes: 64 << 20,
+        max_pages: 200,
+    };
+
+    /// The level below, with what it sets itself. Warns only where this level made things so, not once for each that inherits.
+    pub fn overridden(self, at: &Place, raw: &RawSettings) -> Self {
+        let duration = |key: &str, leaf: &Leaf| at.key(key).parsed(leaf, units::duration);
+        let level = Self {
+            interval: at.key("interval").parsed(raw.interval, interval).unwrap_or(self.interval),
+            timeout: duration("timeout", raw.timeout).unwrap_or(self.timeout),
+            stale_after: duration("stale_after", raw.stale_after).or(self.stale_after),
+            slow_session_threshold: duration("slow_session_threshold", raw.slow_session_threshold)
+                .unwrap_or(self.slow_session_threshold),
+            long_transaction_threshold: duration(
+                "long_transaction_threshold",
+                raw.long_transaction_threshold,
+            )
+            .unwrap_or(self.long_transaction_threshold),
+            max_response_bytes: at
+                .key("max_response_bytes")
+                .parsed(raw.max_response_bytes, units::size)
+                .unwrap_or(self.max_response_bytes),
+            max_pages: at
+                .key("max_pages")
+                .parsed(raw.max_pages, |text| whole(text, 10_000, "must be a whole number from 1 to 10000"))
+                .unwrap_or(self.max_pages),
+        };
+        let timing = |level: &Self| (level.interval, level.timeout, level.stale_after);
+        if timing(&level) != timing(&self) {
+            level.warn(at);
+        }
+        level
+    }
+
+    /// The settings of a target on this level.
+    pub fn settings(self) -> Settings {
+        Settings {
+            interval: self.interval,
+            timeout: self.timeout,
+            stale_after: self.stale_after.unwrap_or_else(|| self.default_stale_after()),
+            slow_session_threshold: self.slow_session_threshold,
+            long_transaction_threshold: self.long_transaction_threshold,
+            max_response_bytes: self.max_response_bytes,
+            max_pages: self.max_pages,
+        }
+    }
+
+    fn default_stale_after(self) -> Duration {
+        Duration::from_mins(1).max(2 * self.interval).max(self.interval + self.timeout)
+    }
+
+    fn warn(&self, at: &Place) {
+        let Self { interval, timeout, stale_after, .. } = *self;
+        if timeout > interval {
+            at.key("timeout").warn(format_args!(
+                "{timeout:?} is longer than the interval of {interval:?}; after a slow fetch the next one starts late"
+            ));
+        }
+        if let Some(stale_after) = stale_after.filter(|&stale_after| stale_after < interval + timeout) {
+            at.key("stale_after").warn(format_args!(
+                "{stale_after:?} is shorter than interval and timeout together, {:?}; a slow fetch leaves a gap in the series",
+                interval + timeout
+            ));
+        }
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    let interval = units::duration(text)?;
+    if interval < Duration::from_secs(1) { Err("must be at least 1s") } else { Ok(interval) }
+}
+
+/// A whole number from 1 to `max`, or the rule that it breaks.
+pub(super) fn whole(text: &str, max: usize, rule: &'static str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|number| (1..=max).contains(number)).ok_or(rule)
+}

@@ -1,0 +1,78 @@
+//! The example that comes with the program is in order and knows every key.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::{Config, load};
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config/dbsession.yml")
+}
+
+fn example() -> Config {
+    load(&path(), &|name| Some(format!("value-of-{name}"))).unwrap()
+}
+
+#[test]
+fn is_in_order() {
+    let config = example();
+    let ids: Vec<String> = config.targets.iter().map(crate::config::Target::id).collect();
+    let nodes = ["pc-2zeq535hd91to6y3l/pi-2zea1h01r5b6y2e5d", "pc-2zeq535hd91to6y3l/pi-2zek9m7n2c8d4f6g1"];
+    assert_eq!(ids.len(), 6, "{ids:?}");
+    assert_eq!(
+        (ids[0].as_str(), [&ids[1], &ids[2]]),
+        ("rm-2ze8g2am97624", nodes.map(str::to_owned).each_ref())
+    );
+    assert_eq!((config.accounts.len(), config.kill_tasks.len()), (4, 1));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+}
+
+#[test]
+fn shows_the_defaults_as_they_are() {
+    let config = example();
+    let bare =
+        "accounts: [{name: a, provider: alibaba, credentials: {access_key_id: a, access_key_secret: b}}]";
+    let bare = crate::config::parse(bare, Path::new("f"), &|_| None).unwrap();
+    assert_eq!(config.accounts[0].settings, bare.accounts[0].settings);
+    assert_eq!(config.accounts[0].das, bare.accounts[0].das);
+    assert_eq!(config.accounts[0].region, bare.accounts[0].region);
+    assert_eq!(
+        (config.top, config.accounts[0].kill_task_retention),
+        (bare.top, bare.accounts[0].kill_task_retention)
+    );
+    assert_eq!(config.targets[0].settings.interval, Duration::from_secs(30));
+
+    let hw = &config.accounts[2];
+    let derived =
+        ["das", "ddm", "iam"].map(|service| format!("https://{service}.cn-north-4.myhuaweicloud.com"));
+    let given =
+        [Some(&hw.das), hw.ddm.as_ref(), hw.iam.as_ref()].map(|endpoint| endpoint.unwrap().base().to_owned());
+    assert_eq!(given, derived);
+}
+
+#[test]
+fn has_every_key() {
+    let text = std::fs::read_to_string(path()).unwrap();
+    // An unknown key makes the reader list those it knows, level by level.
+    let levels = [
+        "zzz: 1",
+        "global: {zzz: 1}",
+        "accounts: [{zzz: 1}]",
+        "accounts: [{endpoints: {zzz: 1}}]",
+        "accounts: [{rate_limit: {zzz: 1}}]",
+        "accounts: [{credentials: {zzz: 1}}]",
+        "accounts: [{credentials: {iam: {zzz: 1}}}]",
+        "instances: [{zzz: 1}]",
+        "kill_tasks: [{zzz: 1}]",
+    ];
+    for level in levels {
+        let message = super::problems(level).remove(0);
+        let (_, keys) = message.split_once("the keys here are ").expect(&message);
+        for key in keys.split(", ").filter(|key| !key.ends_with("_file")) {
+            assert!(
+                text.lines().any(|line| line.trim_start_matches([' ', '-']).starts_with(&format!("{key}:"))),
+                "{key}"
+            );
+        }
+    }
+}
