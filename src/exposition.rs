@@ -1,0 +1,24 @@
+//! Snapshots become text: the families of `/metrics`, written straight from compact views of the targets.
+//!
+//! One table of families (`families`), one writer of the format's lines (`format`), one walk over both that hands the
+//! page out in frames (`page`). The exporter's own instruments come from the prometheus crate (`own`). This floor knows
+//! the model and nothing of where views come from or who reads the page.
+
+mod families;
+mod format;
+mod health;
+mod own;
+mod page;
+mod sessions;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod transactions;
+mod value;
+mod view;
+
+pub use page::{FRAME_BYTES, page};
+pub use view::{Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView};
+
+/// The `Content-Type` of a page: Prometheus text format 0.0.4.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -1,0 +1,100 @@
+//! The walk over the page: family by family, subject by subject, cut into frames. Only one frame's text exists at a
+//! time, so that a slow reader holds snapshots that others share, and not a page of its own.
+
+use bytes::{Bytes, BytesMut};
+use prometheus::proto::MetricFamily;
+
+use super::families::Read;
+use super::format::{Samples, Section};
+use super::own;
+use super::view::{PageInput, TargetView};
+use crate::model::Snapshot;
+use crate::model::snapshot::Listed;
+
+/// Length of every frame but the last, which may be shorter: large enough that the cost of handing one on vanishes,
+/// small enough that a thousand slow readers fit in memory.
+pub const FRAME_BYTES: usize = 64 * 1024;
+
+/// Room for a frame and what one subject's family usually adds beyond it.
+const CAPACITY: usize = FRAME_BYTES + 8 * 1024;
+
+/// Writes a page in text format 0.0.4, each frame when it is asked for.
+pub fn page(mut input: PageInput) -> impl Iterator<Item = Bytes> + Send + 'static {
+    let own = std::mem::take(&mut input.own).into_iter();
+    Frames { input, sections: Section::all().collect(), section: 0, subject: 0, own, text: BytesMut::new() }
+}
+
+struct Frames<O> {
+    input: PageInput,
+    sections: Vec<Section>,
+    /// The section that is being written, and the subject that is next in it.
+    section: usize,
+    subject: usize,
+    own: O,
+    /// Written, but not handed out.
+    text: BytesMut,
+}
+
+impl<O: Iterator<Item = MetricFamily>> Iterator for Frames<O> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.text.reserve(CAPACITY.saturating_sub(self.text.len()));
+        while self.text.len() < FRAME_BYTES && self.step().is_some() {}
+        let length = self.text.len().min(FRAME_BYTES);
+        (length > 0).then(|| self.text.split_to(length).freeze())
+    }
+}
+
+impl<O: Iterator<Item = MetricFamily>> Frames<O> {
+    /// Writes what comes next; `None` at the end of the page.
+    fn step(&mut self) -> Option<()> {
+        let Some(section) = self.sections.get_mut(self.section) else {
+            own::write(&self.own.next()?, &mut self.text);
+            return Some(());
+        };
+        if write(&self.input, self.subject, section, &mut self.text).is_some() {
+            self.subject += 1;
+        } else {
+            self.section += 1;
+            self.subject = 0;
+        }
+        Some(())
+    }
+}
+
+/// Writes what one subject has in a section; `None` where there is no such subject.
+fn write(input: &PageInput, subject: usize, section: &mut Section, text: &mut BytesMut) -> Option<()> {
+    match section.family.read {
+        Read::Target(read) => {
+            let target = input.targets.get(subject)?;
+            read(target, &mut Samples::new(text, section, &target.labels));
+        }
+        Read::Snapshot(read) => {
+            let target = input.targets.get(subject)?;
+            if let Some(snapshot) = &target.snapshot {
+                read(snapshot, &mut Samples::new(text, section, &target.labels));
+            }
+        }
+        Read::Listed(read) => {
+            let target = input.targets.get(subject)?;
+            if let Some((snapshot, listed)) = listed(target) {
+                read(snapshot, listed, &mut Samples::new(text, section, &target.labels));
+            }
+        }
+        Read::Task(read) => {
+            let task = input.tasks.get(subject)?;
+            read(task, &mut Samples::new(text, section, &task.labels));
+        }
+        Read::TaskCounters(read) => {
+            let counters = input.task_counters.get(subject)?;
+            read(counters, &mut Samples::new(text, section, &counters.labels));
+        }
+    }
+    Some(())
+}
+
+fn listed(target: &TargetView) -> Option<(&Snapshot, &Listed)> {
+    let snapshot = target.snapshot.as_deref()?;
+    Some((snapshot, snapshot.listed.as_ref()?))
+}
