@@ -1,7 +1,9 @@
 //! Prometheus exporter for the database sessions of cloud instances.
 
 pub mod clock;
+pub mod cloud;
 pub mod config;
 pub mod error;
 pub mod exposition;
 pub mod model;
+pub mod telemetry;

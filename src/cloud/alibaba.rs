@@ -1,0 +1,8 @@
+//! Alibaba Cloud: Database Autonomy Service (DAS).
+
+pub mod client;
+pub mod das;
+mod errors;
+pub mod kill_task;
+mod poll;
+pub mod sign;

@@ -1,0 +1,135 @@
+//! Calls to operations of Database Autonomy Service: RPC style, all parameters in the query, an empty body.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::de::MapAccess;
+
+use super::errors;
+use super::sign::{Request, sign};
+use crate::cloud::account::Account;
+use crate::cloud::budget::Budget;
+use crate::cloud::canonical::{self, Keys};
+use crate::cloud::json::{self, Code, Fields, Flag, Object, skip};
+use crate::cloud::transport::{Answer, Call};
+use crate::config::{Credentials, Secret, Service};
+use crate::error::{FailureKind, FetchError};
+
+/// Version of the DAS API (both API pages).
+const VERSION: &str = "2020-01-16";
+
+/// Calls DAS in the name of one account; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub(super) account: Arc<Account>,
+}
+
+/// The frame of every answer.
+struct Envelope<'t, T> {
+    success: Option<bool>,
+    code: Option<String>,
+    data: &'t mut T,
+    has_data: bool,
+}
+
+impl<'de, T: Fields<'de>> Fields<'de> for Envelope<'_, T> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "Success" => self.success = map.next_value::<Flag>()?.0,
+            "Code" => self.code = map.next_value::<Code>()?.0,
+            "Data" => self.has_data = map.next_value_seed(Object(self.data))?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    /// A client of `account`.
+    #[must_use]
+    pub fn new(account: Arc<Account>) -> Self {
+        Self { account }
+    }
+
+    /// Whether the account is held.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.account.is_held()
+    }
+
+    /// Calls `action` and reads the `Data` of its answer into `data`.
+    ///
+    /// # Errors
+    /// Whatever keeps the answer from being HTTP 200 with `Success`, `Code` 200 and `Data`.
+    pub async fn call<T: for<'de> Fields<'de>>(
+        &self,
+        action: &'static str,
+        parameters: &[(&str, &str)],
+        data: &mut T,
+        max_bytes: usize,
+        budget: &mut Budget,
+    ) -> Result<(), FetchError> {
+        let ticket = self.account.begin(action, Some(Service::Das), budget).await?;
+        let sent = self.account.transport.send(self.request(action, parameters), max_bytes, budget).await;
+        let outcome = sent.and_then(|answer| read(action, &answer, data));
+        ticket.end(&outcome);
+        outcome
+    }
+
+    fn request(&self, action: &str, parameters: &[(&str, &str)]) -> Call {
+        let config = &self.account.config;
+        let query = canonical::query(parameters);
+        let request = Request {
+            method: "POST",
+            host: config.das.authority(),
+            path: "/",
+            query: &query,
+            content_type: None,
+            body: &[],
+            action,
+            version: VERSION,
+        };
+        let nonce = format!("{:032x}", fastrand::u128(..));
+        let headers = match &config.credentials {
+            Credentials::Keys(keys) => {
+                let keys = Keys {
+                    id: keys.access_key_id.expose(),
+                    secret: keys.access_key_secret.expose(),
+                    security_token: keys.security_token.as_ref().map(Secret::expose),
+                };
+                sign(&request, &keys, self.account.clock.now(), &nonce).headers
+            }
+            Credentials::Iam(_) => {
+                unreachable!("IAM users are of Huawei Cloud: the configuration refuses them here")
+            }
+        };
+        Call {
+            method: Method::POST,
+            url: format!("{}/?{query}", config.das.base()),
+            headers,
+            body: Vec::new(),
+        }
+    }
+}
+
+fn read<T: for<'de> Fields<'de>>(action: &str, answer: &Answer, data: &mut T) -> Result<(), FetchError> {
+    let refused = |status| Err(errors::refusal(status, &answer.body).into_error(action, errors::kind));
+    if answer.status != 200 {
+        return refused(answer.status);
+    }
+    let mut envelope = Envelope { success: None, code: None, data, has_data: false };
+    let read = json::read(&answer.body, &mut envelope);
+    let Envelope { success, code, has_data, .. } = envelope;
+    let bad = |what: &str| Err(FetchError::new(FailureKind::BadResponse, format!("{action}: {what}")));
+    match read {
+        // A refusal may have a Data of another type.
+        Err(error) if errors::refusal(200, &answer.body).code.is_none_or(|code| code == "200") => {
+            bad(&error.detail)
+        }
+        Err(_) => refused(200),
+        Ok(()) if code.is_none() || success.is_none() => bad("no Code or no Success"),
+        Ok(()) if success != Some(true) || code.as_deref() != Some("200") => refused(200),
+        Ok(()) if !has_data => bad("no Data"),
+        Ok(()) => Ok(()),
+    }
+}

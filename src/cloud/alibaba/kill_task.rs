@@ -1,0 +1,82 @@
+//! What a session-terminating task did: DAS `GetKillInstanceSessionTaskResult`, for RDS for MySQL and PolarDB for MySQL.
+
+use serde::de::MapAccess;
+
+use super::client::Client;
+use crate::cloud::budget::Budget;
+use crate::cloud::json::{Count, Fields, Rows, Text, skip};
+use crate::config::KillTask;
+use crate::error::{FailureKind, FetchError};
+use crate::model::kill_task::{Results, TaskReport, TaskState};
+
+const ACTION: &str = "GetKillInstanceSessionTaskResult";
+
+/// Asks for the present result of `task`.
+///
+/// # Errors
+/// Of the call, or [`FailureKind::BadResponse`] where the answer has no known `TaskState`.
+pub async fn result(client: &Client, task: &KillTask, budget: &mut Budget) -> Result<TaskReport, FetchError> {
+    let mut parameters = vec![("InstanceId", task.instance_id.as_str()), ("TaskId", task.task_id.as_str())];
+    parameters.extend(task.node_id.as_deref().map(|node| ("NodeId", node)));
+    let max_bytes = task.account.settings.max_response_bytes;
+    let mut data = Data::default();
+    client.call(ACTION, &parameters, &mut data, max_bytes, budget).await?;
+    let unknown =
+        || FetchError::new(FailureKind::BadResponse, format!("{ACTION}: no TaskState that is documented"));
+    Ok(TaskReport {
+        state: data.state.ok_or_else(unknown)?,
+        killed: data.killed.0.unwrap_or_default(),
+        failed: data.failed.0.unwrap_or_default(),
+        ignored: data.ignored.0.unwrap_or_default(),
+        results: data.results,
+        unknown_reason: data.unknown_reason,
+    })
+}
+
+/// `Data` of an answer.
+#[derive(Default)]
+struct Data {
+    state: Option<TaskState>,
+    killed: Count,
+    failed: Count,
+    ignored: Count,
+    results: Results,
+    unknown_reason: Option<String>,
+}
+
+impl<'de> Fields<'de> for Data {
+    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "TaskState" => self.state = map.next_value::<Text<'de>>()?.as_deref().and_then(TaskState::of),
+            "KillSuccessCount" => self.killed = map.next_value()?,
+            "KillFailCount" => self.failed = map.next_value()?,
+            "IgnoredUserSessionCount" => self.ignored = map.next_value()?,
+            "Result" => drop(map.next_value_seed(Rows::new(|Row(reason): Row<'de>| self.add(&reason)))?),
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Data {
+    fn add(&mut self, reason: &Text<'_>) {
+        let reason = reason.as_deref().unwrap_or_default();
+        if !self.results.add(reason) {
+            self.unknown_reason = Some(reason.to_owned());
+        }
+    }
+}
+
+/// One row of `Result`: its `Reason`.
+#[derive(Default)]
+struct Row<'a>(Text<'a>);
+
+impl<'de> Fields<'de> for Row<'de> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "Reason" => self.0 = map.next_value()?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! What one fetch may spend: one deadline for all its calls together, and the count of the calls it made.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::error::{FailureKind, FetchError};
+
+/// The deadline and the calls of one fetch.
+#[derive(Debug)]
+pub struct Budget {
+    timeout: Duration,
+    ends: Instant,
+    /// Calls sent so far.
+    pub calls: u64,
+}
+
+impl Budget {
+    /// A fetch that begins now and may take `timeout`.
+    #[must_use]
+    pub fn new(timeout: Duration) -> Self {
+        Self { timeout, ends: Instant::now() + timeout, calls: 0 }
+    }
+
+    /// Moves the deadline by a wait that is not the provider's fault: for the rate limit, or for another call to prove
+    /// the account's key.
+    pub fn extend(&mut self, waited: Duration) {
+        self.ends += waited;
+    }
+
+    /// Runs `work` up to the deadline.
+    ///
+    /// # Errors
+    /// [`FailureKind::Timeout`] when the deadline passes first.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, FetchError> {
+        timeout_at(self.ends, work).await.map_err(|_| self.spent())
+    }
+
+    /// Waits, if something can still be done afterwards.
+    ///
+    /// # Errors
+    /// [`FailureKind::Timeout`], at once, when the wait would end past the deadline.
+    pub async fn pause(&self, wait: Duration) -> Result<(), FetchError> {
+        let until = Instant::now() + wait;
+        if until >= self.ends {
+            return Err(self.spent());
+        }
+        sleep_until(until).await;
+        Ok(())
+    }
+
+    fn spent(&self) -> FetchError {
+        let calls = self.calls;
+        FetchError::new(
+            FailureKind::Timeout,
+            format!("no result within {:?} and {calls} calls", self.timeout),
+        )
+    }
+}

@@ -1,0 +1,216 @@
+//! The sessions of a Huawei Cloud instance: DAS "Querying Instance Sessions" and DDM "Querying Physical Sessions". Both list
+//! rows in pages and report a total; they differ in names, in the largest page, and in how they write "no value".
+
+use serde::de::MapAccess;
+
+use super::client::{Client, Read};
+use super::pages::{Sweep, Sweeps};
+use crate::cloud::budget::Budget;
+use crate::cloud::json::{Count, Fields, Id, Rows, Seconds, Text, skip};
+use crate::cloud::source::thresholds;
+use crate::config::{Service, Target};
+use crate::error::{FailureKind, FetchError};
+use crate::model::label::present;
+use crate::model::{Fetched, Reported, Session, Tally, Transaction};
+
+/// What is different between the two listings.
+#[derive(Debug)]
+struct Listing {
+    operation: &'static str,
+    service: Service,
+    resource: &'static str,
+    rows: &'static str,
+    total: &'static str,
+    /// The largest page, always asked for: the defaults are 20 or 100, and 10.
+    limit: u64,
+    /// A text that stands for no value, beside the empty one and `--`.
+    nothing: Option<&'static str>,
+}
+
+const DAS: Listing = Listing {
+    operation: "ListProcesses",
+    service: Service::Das,
+    resource: "processes",
+    rows: "processes",
+    total: "count",
+    limit: 100,
+    nothing: None,
+};
+
+const DDM: Listing = Listing {
+    operation: "ShowPhysicalProcesses",
+    service: Service::Ddm,
+    resource: "physical-processes",
+    rows: "physical_processes",
+    total: "total_count",
+    limit: 128,
+    nothing: Some("None"),
+};
+
+/// Where one target's sessions come from.
+#[derive(Debug)]
+pub struct Source {
+    client: Client,
+    target: Target,
+    listing: &'static Listing,
+}
+
+impl Source {
+    /// The sessions of `target`, read by `client`.
+    #[must_use]
+    pub fn new(client: Client, target: Target) -> Self {
+        let listing = match target.service {
+            Service::Das => &DAS,
+            Service::Ddm => &DDM,
+        };
+        Self { client, target, listing }
+    }
+
+    /// Whether the account is held.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.client.is_held()
+    }
+
+    /// One fetch: a sweep for each filter, united by session id.
+    ///
+    /// # Errors
+    /// Of any call.
+    pub async fn fetch(&self, budget: &mut Budget) -> Result<Fetched, FetchError> {
+        let thresholds = thresholds(&self.target.settings);
+        let mut sweeps = Sweeps::new(self.listing.limit, self.target.settings.max_pages);
+        let mut tally = Tally::new(thresholds);
+        for filter in self.filters() {
+            let mut sweep = sweeps.begin();
+            while let Some(offset) = sweep.next_offset() {
+                if !self.page(offset, filter, &mut sweep, &mut tally, budget).await? {
+                    break;
+                }
+            }
+            sweep.end();
+        }
+        let reported = Reported { total: sweeps.total(), unlisted: sweeps.unlisted(), ..Reported::default() };
+        Ok(Fetched { tally: Some(tally), reported, thresholds })
+    }
+
+    fn filters(&self) -> Vec<Option<(&str, &str)>> {
+        let users = self.target.users.iter().map(|user| ("user", user.as_str()));
+        let databases = self.target.databases.iter().map(|database| ("database", database.as_str()));
+        let filters: Vec<_> = users.chain(databases).map(Some).collect();
+        if filters.is_empty() { vec![None] } else { filters }
+    }
+
+    /// Reads one page; `true` where another one has to be asked for.
+    async fn page(
+        &self,
+        offset: u64,
+        filter: Option<(&str, &str)>,
+        sweep: &mut Sweep<'_>,
+        tally: &mut Tally,
+        budget: &mut Budget,
+    ) -> Result<bool, FetchError> {
+        let Self { target, listing, .. } = self;
+        let (limit, offset) = (listing.limit.to_string(), offset.to_string());
+        let mut query = vec![("limit", limit.as_str()), ("offset", offset.as_str())];
+        query.extend(target.db_user_id.as_deref().map(|id| ("db_user_id", id)));
+        query.extend(target.node_id.as_deref().map(|id| ("node_id", id)));
+        query.extend(filter);
+        let path = format!("instances/{}/{}", target.instance_id, listing.resource);
+        let read = Read {
+            operation: listing.operation,
+            service: listing.service,
+            path: &path,
+            query: &query,
+            max_bytes: target.settings.max_response_bytes,
+        };
+        let mut page = Page { listing, sweep, tally, listed: false, total: None };
+        self.client.read(&read, &mut page, budget).await?;
+        page.end()
+    }
+}
+
+/// One page: its rows go straight into the tally.
+struct Page<'p, 's> {
+    listing: &'static Listing,
+    sweep: &'p mut Sweep<'s>,
+    tally: &'p mut Tally,
+    listed: bool,
+    total: Option<u64>,
+}
+
+impl<'de> Fields<'de> for Page<'_, '_> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let Self { listing, sweep, tally, .. } = self;
+        if name == listing.total {
+            self.total = map.next_value::<Count>()?.0;
+        } else if name == listing.rows {
+            self.listed = map.next_value_seed(Rows::new(|mut row: Row<'de>| {
+                if sweep.row(std::mem::take(&mut row.id)) {
+                    tally.add(&row.session(listing.nothing));
+                }
+            }))?;
+        } else {
+            skip(map)?;
+        }
+        Ok(())
+    }
+}
+
+impl Page<'_, '_> {
+    fn end(self) -> Result<bool, FetchError> {
+        if !self.listed && self.total != Some(0) {
+            let detail = format!("{}: the answer has no {}", self.listing.operation, self.listing.rows);
+            return Err(FetchError::new(FailureKind::BadResponse, detail));
+        }
+        Ok(self.sweep.page_ends(self.total))
+    }
+}
+
+/// One session. DAS sends texts only, DDM numbers where they are numbers.
+#[derive(Default)]
+struct Row<'a> {
+    id: Id,
+    user: Text<'a>,
+    host: Text<'a>,
+    database: Text<'a>,
+    command: Text<'a>,
+    state: Text<'a>,
+    time: Seconds,
+    trx_executed_time: Seconds,
+}
+
+impl<'de> Fields<'de> for Row<'de> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => self.id = map.next_value()?,
+            "user" => self.user = map.next_value()?,
+            "host" => self.host = map.next_value()?,
+            "database" | "db" => self.database = map.next_value()?,
+            "command" => self.command = map.next_value()?,
+            "state" => self.state = map.next_value()?,
+            "time" => self.time = map.next_value()?,
+            "trx_executed_time" => self.trx_executed_time = map.next_value()?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Row<'_> {
+    fn session(&self, nothing: Option<&str>) -> Session<'_> {
+        Session {
+            user: value(&self.user, nothing),
+            client: value(&self.host, nothing),
+            database: value(&self.database, nothing),
+            command: value(&self.command, nothing),
+            state: value(&self.state, nothing),
+            template: None,
+            seconds: self.time.0,
+            transaction: Transaction::of(self.trx_executed_time.0, None),
+        }
+    }
+}
+
+fn value<'a>(text: &'a Text<'_>, nothing: Option<&str>) -> Option<&'a str> {
+    text.as_deref().and_then(present).filter(|text| nothing != Some(*text))
+}

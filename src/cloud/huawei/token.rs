@@ -1,0 +1,163 @@
+//! The token of an IAM user: asked for with the password, kept for most of its 24 hours, one at a time for all targets of
+//! the account.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde::de::MapAccess;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::errors;
+use crate::cloud::account::Account;
+use crate::cloud::budget::Budget;
+use crate::cloud::json::{self, Fields, Object, Text, skip};
+use crate::cloud::transport::{Answer, Call};
+use crate::config::{Endpoint, IamUser, Secret};
+use crate::error::{FailureKind, FetchError};
+
+const OPERATION: &str = "KeystoneCreateUserTokenByPassword";
+
+/// A token is renewed this long before it ends, or when a quarter of a shorter life is left.
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(40);
+
+/// Life of a token whose end IAM does not tell ("Obtaining a User Token Through Password Authentication").
+const LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A token holds roles and a catalog's worth of claims, but no more than this.
+const MAX_BYTES: usize = 1 << 20;
+
+/// The token of one account.
+#[derive(Debug)]
+pub struct Tokens {
+    account: Arc<Account>,
+    current: Mutex<Option<Token>>,
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    secret: Arc<Secret>,
+    renew_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+impl Tokens {
+    /// No token yet.
+    #[must_use]
+    pub fn new(account: Arc<Account>) -> Self {
+        Self { account, current: Mutex::new(None) }
+    }
+
+    /// A token that is good for this call as far as can be told, and whether it was kept from an earlier one.
+    ///
+    /// # Errors
+    /// Of the call to IAM, where there is no older token that is still good.
+    pub async fn get(
+        &self,
+        endpoint: &Endpoint,
+        user: &IamUser,
+        budget: &mut Budget,
+    ) -> Result<(Arc<Secret>, bool), FetchError> {
+        let mut current = self.current.lock().await;
+        let now = self.account.clock.now();
+        if let Some(token) = current.as_ref().filter(|token| now < token.renew_at) {
+            return Ok((Arc::clone(&token.secret), true));
+        }
+        match (self.create(endpoint, user, budget).await, current.as_ref()) {
+            (Ok(token), _) => {
+                self.account.credentials_expire_at(token.ends_at);
+                Ok((Arc::clone(&current.insert(token).secret), false))
+            }
+            (Err(_), Some(old)) if now < old.ends_at => Ok((Arc::clone(&old.secret), true)),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Drops a token that was refused, unless it has been replaced already.
+    pub async fn refused(&self, token: &Arc<Secret>) {
+        self.current.lock().await.take_if(|current| Arc::ptr_eq(&current.secret, token));
+    }
+
+    async fn create(
+        &self,
+        endpoint: &Endpoint,
+        user: &IamUser,
+        budget: &mut Budget,
+    ) -> Result<Token, FetchError> {
+        let ticket = self.account.begin(OPERATION, None, budget).await?;
+        let sent = self.account.transport.send(request(endpoint, user), MAX_BYTES, budget).await;
+        let outcome = sent.and_then(|answer| token(&answer, self.account.clock.now()));
+        ticket.end(&outcome);
+        outcome
+    }
+}
+
+fn request(endpoint: &Endpoint, user: &IamUser) -> Call {
+    let IamUser { domain, user, password, project } = user;
+    let body = json!({"auth": {
+        "identity": {
+            "methods": ["password"],
+            "password": {"user": {"name": user, "password": password.expose(), "domain": {"name": domain}}},
+        },
+        "scope": {"project": {"name": project}},
+    }});
+    Call {
+        method: Method::POST,
+        url: format!("{}/v3/auth/tokens?nocatalog=true", endpoint.base()),
+        headers: vec![
+            ("host", endpoint.authority().to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("accept", "application/json".to_owned()),
+        ],
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// A token is in a header, the end of its life in the body.
+fn token(answer: &Answer, now: Timestamp) -> Result<Token, FetchError> {
+    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    if answer.status != 201 {
+        let request_id = header("x-iam-trace-id").or_else(|| header("x-request-id"));
+        return Err(
+            errors::refusal(answer.status, request_id, &answer.body).into_error(OPERATION, errors::kind)
+        );
+    }
+    let no_token = || FetchError::new(FailureKind::BadResponse, format!("{OPERATION}: no X-Subject-Token"));
+    let secret = header("x-subject-token").filter(|token| !token.is_empty()).ok_or_else(no_token)?;
+    let mut body = Body::default();
+    json::read(&answer.body, &mut body)?;
+    let ends_at = body.0.expires_at.unwrap_or(now + LIFE);
+    let life = ends_at.duration_since(now);
+    let renew_at = ends_at - RENEW_BEFORE.min(life / 4).max(SignedDuration::ZERO);
+    Ok(Token { secret: Arc::new(Secret::new(secret.to_owned())), renew_at, ends_at })
+}
+
+#[derive(Default)]
+struct Body(TokenBody);
+
+#[derive(Default)]
+struct TokenBody {
+    expires_at: Option<Timestamp>,
+}
+
+impl<'de> Fields<'de> for Body {
+    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "token" => map.next_value_seed(Object(&mut self.0)).map(drop),
+            _ => skip(map),
+        }
+    }
+}
+
+impl<'de> Fields<'de> for TokenBody {
+    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "expires_at" => {
+                self.expires_at = map.next_value::<Text<'de>>()?.as_deref().and_then(|at| at.parse().ok());
+            }
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}

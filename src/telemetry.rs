@@ -1,0 +1,226 @@
+//! What the exporter says of itself: its logs and its own instruments.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use prometheus::core::Collector;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+use tracing::error;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
+
+use crate::error::FailureKind;
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `key=value` pairs.
+    Logfmt,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Least severe level that is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What an operator wants to see of a healthy exporter.
+    Info,
+    /// What needs attention.
+    Warn,
+    /// What keeps the exporter from working.
+    Error,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Error => Self::ERROR,
+        }
+    }
+}
+
+/// Sends logs to standard error from now on. Libraries are heard from level warn on: below it they may print requests.
+pub fn log_to_stderr(level: LogLevel, format: LogFormat) {
+    let level = LevelFilter::from(level);
+    let targets =
+        Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("dbsession_exporter", level);
+    let logfmt = tracing_logfmt::builder().with_target(false).with_span_name(false).with_span_path(false);
+    let lines = match format {
+        LogFormat::Logfmt => logfmt.layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => {
+            fmt::layer().json().flatten_event(true).with_target(false).with_writer(std::io::stderr).boxed()
+        }
+    };
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+}
+
+/// Panics become log lines of their own, without the message: it may hold what a provider sent.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        error!(place, "a fault of the exporter: please report it");
+    }));
+}
+
+/// What a call is counted under.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLabels<'a> {
+    /// `alibaba` or `huawei`.
+    pub provider: &'a str,
+    /// Name of the account.
+    pub account: &'a str,
+    /// Operation of the provider's API.
+    pub operation: &'a str,
+}
+
+/// The exporter's own instruments, in a registry of their own; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Instruments {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_failures: IntCounterVec,
+    requests_throttled: IntCounterVec,
+    request_seconds: HistogramVec,
+    credentials_expiry: GaugeVec,
+    targets: IntGaugeVec,
+    reload_successful: IntGauge,
+    reload_success_time: Gauge,
+}
+
+/// Upper bounds of request durations in seconds: from a cached answer to the longest sensible timeout.
+const REQUEST_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+impl Instruments {
+    /// New instruments, all at zero.
+    ///
+    /// # Panics
+    /// Never: names are fixed and distinct.
+    #[must_use]
+    pub fn new() -> Self {
+        let call = ["provider", "account", "operation"];
+        let counter =
+            |name: &str, help: &str, labels: &[&str]| made(IntCounterVec::new(opts(name, help), labels));
+        let instruments = Self {
+            registry: Registry::new(),
+            requests: counter("api_requests_total", "Calls sent to the clouds.", &call),
+            request_failures: counter(
+                "api_request_failures_total",
+                "Calls to the clouds that failed, by reason.",
+                &["provider", "account", "operation", "reason"],
+            ),
+            requests_throttled: counter(
+                "api_requests_throttled_total",
+                "Calls that a cloud throttled.",
+                &call,
+            ),
+            request_seconds: made(HistogramVec::new(
+                HistogramOpts::from(opts("api_request_duration_seconds", "Duration of calls to the clouds."))
+                    .buckets(REQUEST_SECONDS.to_vec()),
+                &["provider", "operation"],
+            )),
+            credentials_expiry: made(GaugeVec::new(
+                opts("credentials_expiry_timestamp_seconds", "When an account's temporary credentials end."),
+                &["provider", "account"],
+            )),
+            targets: made(IntGaugeVec::new(opts("targets", "Targets by state."), &["provider", "state"])),
+            reload_successful: made(IntGauge::with_opts(opts(
+                "config_last_reload_successful",
+                "Whether the configuration was good when it was last read.",
+            ))),
+            reload_success_time: made(Gauge::with_opts(opts(
+                "config_last_reload_success_timestamp_seconds",
+                "When a good configuration was last read.",
+            ))),
+        };
+        instruments.register();
+        instruments
+    }
+
+    fn register(&self) {
+        let build_info = made(IntGaugeVec::new(
+            opts("build_info", "What this exporter was built from; always 1."),
+            &["version", "revision", "rustversion"],
+        ));
+        let built = [env!("CARGO_PKG_VERSION"), env!("DBSESSION_REVISION"), env!("DBSESSION_RUSTVERSION")];
+        build_info.with_label_values(&built).set(1);
+        let collectors: [Box<dyn Collector>; 10] = [
+            Box::new(build_info),
+            Box::new(self.requests.clone()),
+            Box::new(self.request_failures.clone()),
+            Box::new(self.requests_throttled.clone()),
+            Box::new(self.request_seconds.clone()),
+            Box::new(self.credentials_expiry.clone()),
+            Box::new(self.targets.clone()),
+            Box::new(self.reload_successful.clone()),
+            Box::new(self.reload_success_time.clone()),
+            Box::new(ProcessCollector::for_self()),
+        ];
+        for collector in collectors {
+            made(self.registry.register(collector));
+        }
+    }
+
+    /// Counts one call that ended.
+    pub fn count_call(&self, call: CallLabels<'_>, took: Duration, failure: Option<FailureKind>) {
+        let CallLabels { provider, account, operation } = call;
+        self.requests.with_label_values(&[provider, account, operation]).inc();
+        self.request_seconds.with_label_values(&[provider, operation]).observe(took.as_secs_f64());
+        let throttled = self.requests_throttled.with_label_values(&[provider, account, operation]);
+        if let Some(kind) = failure {
+            throttled.inc_by(u64::from(kind == FailureKind::Throttled));
+            self.request_failures.with_label_values(&[provider, account, operation, kind.label()]).inc();
+        }
+    }
+
+    /// Tells when an account's temporary credentials end.
+    pub fn credentials_expire_at(&self, provider: &str, account: &str, at: Timestamp) {
+        self.credentials_expiry.with_label_values(&[provider, account]).set(seconds(at));
+    }
+
+    /// Tells how many targets of a provider are in a state.
+    pub fn set_targets(&self, provider: &str, state: &str, targets: usize) {
+        self.targets.with_label_values(&[provider, state]).set(i64::try_from(targets).unwrap_or(i64::MAX));
+    }
+
+    /// Tells that a good configuration was read.
+    pub fn configuration_read(&self, at: Timestamp) {
+        self.reload_successful.set(1);
+        self.reload_success_time.set(seconds(at));
+    }
+
+    /// All families as they are now.
+    #[must_use]
+    pub fn gather(&self) -> Vec<prometheus::proto::MetricFamily> {
+        self.registry.gather()
+    }
+}
+
+impl Default for Instruments {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(name, help).namespace("dbsession_exporter")
+}
+
+fn made<T>(made: prometheus::Result<T>) -> T {
+    made.expect("names and labels are fixed, valid and distinct")
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
+}
