@@ -6,4 +6,6 @@ pub mod config;
 pub mod error;
 pub mod exposition;
 pub mod model;
+pub mod schedule;
+pub mod store;
 pub mod telemetry;

@@ -1,0 +1,30 @@
+//! When what is fetched: one task per target and per kill task. They share nothing but their account's gate and rate
+//! limits, so one target's trouble stays its own.
+
+mod kill_task;
+pub mod plan;
+mod task;
+
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::cloud::Clouds;
+use crate::config::Config;
+use crate::store::Store;
+
+/// Starts fetching everything that the configuration names; stops when the set is dropped.
+#[must_use]
+pub fn start(config: &Config, clouds: &Clouds, store: &Store, clock: Clock) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for target in &config.targets {
+        if let Some(source) = clouds.source(target) {
+            tasks.spawn(task::run(source, target.clone(), config.top, store.target(target), clock));
+        }
+    }
+    for kill_task in &config.kill_tasks {
+        if let Some(client) = clouds.kill_task_client(kill_task) {
+            tasks.spawn(kill_task::follow(client, kill_task.clone(), store.task(kill_task)));
+        }
+    }
+    tasks
+}
