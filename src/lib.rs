@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod cloud;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod exposition;
 pub mod model;

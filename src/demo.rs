@@ -1,0 +1,198 @@
+//! A cloud inside the process: one HTTP server on the loopback interface that speaks the session APIs of Alibaba Cloud DAS,
+//! Huawei Cloud DAS and DDM, and Huawei's IAM, as documented, signatures checked. The tests run the exporter against it, and
+//! `dbsession_exporter demo` shows it; the exporter itself sees no more of it than a URL.
+
+mod alibaba;
+mod auth;
+mod fault;
+pub mod fleet;
+mod huawei;
+mod refusal;
+mod row;
+mod server;
+pub mod session;
+mod state;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod workload;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use self::alibaba::kill::KillTask;
+pub use self::alibaba::stats::{AlibabaStats, Group, Reported};
+pub use self::fault::Fault;
+pub use self::refusal::{Dialect, Refusal};
+use self::session::SimSession;
+pub use self::state::Call;
+use self::state::{Instance, Key, Shared};
+
+/// The name under which IAM's token call has its faults and its place in the log.
+pub const IAM: &str = "iam";
+
+/// A handle of the simulated cloud. Instances are named `ID` or `ID/NODE`; they may be set and changed at any time.
+/// The server stops with the last handle.
+#[derive(Clone)]
+pub struct Cloud {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    server: Arc<Server>,
+}
+
+struct Server(Mutex<Option<JoinHandle<()>>>);
+
+impl Server {
+    fn take(&self) -> Option<JoinHandle<()>> {
+        let server = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        server.inspect(JoinHandle::abort)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.take();
+    }
+}
+
+impl Cloud {
+    /// Starts an empty cloud on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// If no port can be had.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let (shared, address) = (Arc::new(Shared::new()), listener.local_addr()?);
+        let server = tokio::spawn(server::run(listener, Arc::clone(&shared)));
+        Ok(Self { shared, address, server: Arc::new(Server(Mutex::new(Some(server)))) })
+    }
+
+    /// Closes port and connections; later calls are refused.
+    pub async fn shutdown(&self) {
+        if let Some(server) = self.server.take() {
+            // It was aborted: there is nothing to learn from how it ended.
+            let _ = server.await;
+        }
+    }
+
+    /// The endpoint of every API, like `http://127.0.0.1:40321`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Lets an access key call, at both clouds; with a token these are temporary keys. A second time replaces the first.
+    pub fn add_key(&self, id: &str, secret: &str, token: Option<&str>) {
+        let key = Key { secret: secret.to_owned(), token: token.map(str::to_owned) };
+        self.shared.state().keys.insert(id.to_owned(), key);
+    }
+
+    /// Takes an access key away.
+    pub fn remove_key(&self, id: &str) {
+        self.shared.state().keys.remove(id);
+    }
+
+    /// Lets an IAM user fetch tokens.
+    pub fn add_iam_user(&self, domain: &str, user: &str, password: &str) {
+        let user = [domain, user, password].map(str::to_owned);
+        self.shared.state().iam_users.insert(user.into());
+    }
+
+    /// Ends the life of every token: calls with them are answered APIGW.0307.
+    pub fn expire_tokens(&self) {
+        let now = self.shared.now();
+        self.shared.state().tokens.values_mut().for_each(|expires| *expires = now);
+    }
+
+    /// Moves the cloud's clock this far ahead of the caller's.
+    pub fn set_clock_offset(&self, offset: SignedDuration) {
+        self.shared.state().clock_offset = offset;
+    }
+
+    /// The instance has these rows.
+    pub fn set_sessions(&self, instance: &str, sessions: Vec<SimSession>) {
+        let sessions: Arc<[_]> = sessions.into();
+        self.change(instance, |instance| instance.sessions = Some(Arc::new(move |_| Arc::clone(&sessions))));
+    }
+
+    /// The instance has the rows that `sessions` gives for the time since the cloud started.
+    pub fn play_sessions<F>(&self, instance: &str, sessions: F)
+    where
+        F: Fn(Duration) -> Vec<SimSession> + Send + Sync + 'static,
+    {
+        self.change(instance, |instance| instance.sessions = Some(Arc::new(move |now| sessions(now).into())));
+    }
+
+    /// The instance does not exist any more, nor do its nodes.
+    pub fn remove_instance(&self, instance: &str) {
+        let nodes = format!("{instance}/");
+        self.shared.state().instances.retain(|name, _| name != instance && !name.starts_with(&nodes));
+    }
+
+    /// What Alibaba's answers say beside the rows.
+    pub fn set_alibaba_stats(&self, instance: &str, stats: AlibabaStats) {
+        self.change(instance, |instance| instance.stats = Arc::new(stats));
+    }
+
+    /// How many of Alibaba's answers say RUNNING before one has the result; 0: the first has it.
+    pub fn set_polls(&self, instance: &str, polls: u32) {
+        self.change(instance, |instance| instance.polls = polls);
+    }
+
+    /// Every call about the instance (or [`IAM`]) ends in this fault, until it is changed.
+    pub fn set_fault(&self, instance: &str, fault: Option<Fault>) {
+        self.shared.state().refused_polls.remove(instance);
+        self.play_fault(instance, move |_| fault.clone());
+    }
+
+    /// Every call about the instance ends in the fault that `fault` gives for the time since the cloud started.
+    pub fn play_fault<F>(&self, instance: &str, fault: F)
+    where
+        F: Fn(Duration) -> Option<Fault> + Send + Sync + 'static,
+    {
+        self.change(instance, |instance| instance.fault = Some(Arc::new(fault)));
+    }
+
+    /// The next calls about the instance end in these faults, one each; then the standing fault, if any, goes on.
+    pub fn fail_next(&self, instance: &str, faults: impl IntoIterator<Item = Fault>) {
+        let faults: Vec<_> = faults.into_iter().collect();
+        self.shared.state().next_faults.entry(instance.to_owned()).or_default().extend(faults);
+    }
+
+    /// The instance has this kill task.
+    pub fn set_kill_task(&self, instance: &str, task: &str, state: KillTask) {
+        self.play_kill_task(instance, task, move |_| state.clone());
+    }
+
+    /// The instance has this kill task, as it is at the time since the cloud started.
+    pub fn play_kill_task<F>(&self, instance: &str, task: &str, state: F)
+    where
+        F: Fn(Duration) -> KillTask + Send + Sync + 'static,
+    {
+        self.change(instance, |instance| {
+            instance.kill_tasks.insert(task.to_owned(), Arc::new(state));
+        });
+    }
+
+    /// The calls received, in order; the latest 100,000 of them.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.state().calls.iter().cloned().collect()
+    }
+
+    /// Forgets the calls received so far.
+    pub fn clear_calls(&self) {
+        self.shared.state().calls.clear();
+    }
+
+    fn change(&self, instance: &str, change: impl FnOnce(&mut Instance)) {
+        change(self.shared.state().instance(instance));
+    }
+}
