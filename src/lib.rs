@@ -1,5 +1,7 @@
 //! Prometheus exporter for the database sessions of cloud instances.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod config;
@@ -7,6 +9,8 @@ pub mod demo;
 pub mod error;
 pub mod exposition;
 pub mod model;
+pub mod report;
 pub mod schedule;
 pub mod store;
 pub mod telemetry;
+pub mod web;

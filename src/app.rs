@@ -1,0 +1,206 @@
+//! The composition root: builds everything, runs it, and ends it in order.
+
+use std::env;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::cli::{Cli, Command, Common, Output, Web};
+use crate::clock::Clock;
+use crate::cloud::Clouds;
+use crate::cloud::budget::Budget;
+use crate::cloud::source::SessionSource as _;
+use crate::config::{self, Config, Target};
+use crate::demo::fleet::{self, Size};
+use crate::exposition::{self, LastFetch, PageInput};
+use crate::model::{Rankings, Snapshot};
+use crate::report;
+use crate::schedule;
+use crate::store::Store;
+use crate::telemetry::{self, Instruments};
+use crate::web::{self, Server, Site};
+
+/// Open requests have this long to finish, so that all is over within 5 seconds of the signal.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// How a command ends, if not well.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something failed at run time: exit status 1.
+    Runtime(String),
+    /// Bad usage or bad configuration: exit status 2. One line for each problem.
+    Usage(Vec<String>),
+}
+
+impl Failure {
+    fn runtime(what: &str, error: &dyn std::error::Error) -> Self {
+        Self::Runtime(format!("{what}: {error}"))
+    }
+}
+
+/// Runs what the command line asks for.
+pub async fn main(cli: Cli) -> ExitCode {
+    telemetry::log_to_stderr(cli.common.log_level, cli.common.log_format);
+    telemetry::log_panics();
+    match command(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Runtime(problem)) => {
+            error!(error = problem, "cannot go on");
+            ExitCode::FAILURE
+        }
+        Err(Failure::Usage(problems)) => {
+            let _ = problems.iter().try_for_each(|problem| writeln!(io::stderr(), "{problem}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn command(cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or(Command::Run) {
+        Command::Run => {
+            let config = load(&cli.common)?;
+            let server = bind(&cli.web).await?;
+            run(&config, server, &cli.web).await
+        }
+        Command::Check => print(&report::plan(&load(&cli.common)?)),
+        Command::Fetch { target, output } => fetch(&load(&cli.common)?, &target, output).await,
+        Command::Demo { instances, sessions } => run_demo(Size { instances, sessions }, &cli.web).await,
+        Command::Completion { shell } => {
+            shell.print_completion();
+            Ok(())
+        }
+    }
+}
+
+fn load(common: &Common) -> Result<Config, Failure> {
+    let missing =
+        || Failure::Usage(vec!["--config.file is missing: it names the configuration file".to_owned()]);
+    let path: &Path = common.config_file.as_deref().ok_or_else(missing)?;
+    config::load(path, &|name| env::var(name).ok()).map_err(|error| Failure::Usage(error.problems().to_vec()))
+}
+
+async fn run(config: &Config, server: Server, web: &Web) -> Result<(), Failure> {
+    let clock = Clock::System;
+    for warning in &config.warnings {
+        warn!(warning, "the configuration is probably not as it is meant");
+    }
+    let instruments = Instruments::new();
+    instruments.configuration_read(clock.now());
+    let clouds = clouds(config, clock, &instruments)?;
+    let stop = stop_signal()?;
+
+    let store = Store::default();
+    let tasks = schedule::start(config, &clouds, &store, clock);
+    info!(targets = config.targets.len(), kill_tasks = config.kill_tasks.len(), "fetching");
+    let telemetry_path = web.telemetry_path.clone();
+    let site = Site { store, instruments, clock, started: Instant::now(), telemetry_path };
+    server.serve(web::router(Arc::new(site)), stop, DRAIN).await;
+    drop(tasks);
+    info!("stopped");
+    Ok(())
+}
+
+fn clouds(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Clouds, Failure> {
+    Clouds::new(config, clock, instruments)
+        .map_err(|error| Failure::runtime("the TLS library cannot be used", &error))
+}
+
+async fn bind(web: &Web) -> Result<Server, Failure> {
+    let server = Server::bind(&web.listen_addresses).await.map_err(|(address, error)| {
+        Failure::runtime(
+            &format!("cannot listen on {address:?}, choose another --web.listen-address"),
+            &error,
+        )
+    })?;
+    for address in server.addresses() {
+        info!(%address, "listening");
+    }
+    Ok(server)
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::runtime("signals cannot be received", &error));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => info!("stopping on SIGTERM"),
+            _ = interrupt.recv() => info!("stopping on SIGINT"),
+        }
+    })
+}
+
+/// The cloud lives as long as its handle.
+async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
+    let cloud = fleet::start(size)
+        .await
+        .map_err(|error| Failure::runtime("the simulated cloud cannot start", &error))?;
+    let text = fleet::configuration(&cloud, size);
+    let config = config::parse(&text, Path::new("demo"), &|_| None);
+    let config = config.map_err(|error| Failure::Usage(error.problems().to_vec()))?;
+    let server = bind(web).await?;
+    for address in server.addresses() {
+        let host =
+            if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+        let url = format!("http://{host}:{}", address.port());
+        print(&format!("A simulated cloud is watched: open {url}/ or {url}{}\n", web.telemetry_path))?;
+    }
+    run(&config, server, web).await
+}
+
+async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure> {
+    let target = find(config, id)?;
+    let (clock, instruments, store) = (Clock::System, Instruments::new(), Store::default());
+    let clouds = clouds(config, clock, &instruments)?;
+    let source =
+        clouds.source(target).ok_or_else(|| Failure::Runtime("the account has no client".to_owned()))?;
+    let began = Instant::now();
+    let mut budget = Budget::new(target.settings.timeout);
+    let fetched = source.fetch(&mut budget).await.map_err(|error| {
+        Failure::Runtime(format!("{id}: {}: {}; {}", error.kind, error.detail, error.kind.remedy()))
+    })?;
+    let now = clock.now();
+    let snapshot = Snapshot::new(fetched, &mut Rankings::new(config.top), now);
+    let (took, calls) = (began.elapsed(), budget.calls);
+    match output {
+        Output::Table => print(&report::Table { target, snapshot: &snapshot, calls, took }.to_string()),
+        Output::Json => print(&format!("{:#}\n", report::json(target, &snapshot))),
+        Output::Metrics => {
+            let publisher = store.target(target);
+            publisher.fetched(snapshot, LastFetch { duration: took, api_calls: calls }, now);
+            let input = PageInput { targets: store.target_views(), ..PageInput::default() };
+            exposition::page(input).try_for_each(|frame| print_bytes(&frame))
+        }
+    }
+}
+
+fn find<'a>(config: &'a Config, id: &str) -> Result<&'a Target, Failure> {
+    let ids = || config.targets.iter().map(Target::id);
+    config.targets.iter().find(|target| target.id() == id).ok_or_else(|| {
+        let nodes: Vec<_> = ids().filter(|other| other.split('/').next() == Some(id)).collect();
+        let choices = if nodes.is_empty() { ids().collect() } else { nodes };
+        Failure::Usage(vec![format!(
+            "no instance {id:?} is configured and enabled; there are: {}",
+            choices.join(", ")
+        )])
+    })
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::runtime("cannot print", &error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,161 @@
+//! Flags and subcommands, spelled as Prometheus users know them.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::{LogFormat, LogLevel};
+use crate::web::ListenAddress;
+
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (revision: ",
+    env!("DBSESSION_REVISION"),
+    ", rustc: ",
+    env!("DBSESSION_RUSTVERSION"),
+    ")"
+);
+
+/// Prometheus exporter for the database sessions of cloud instances.
+#[derive(Debug, Parser)]
+#[command(name = "dbsession_exporter", version, long_version = LONG_VERSION, args_conflicts_with_subcommands = false)]
+pub struct Cli {
+    /// What to do; `run` where it is left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The file and the logs, for every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// The HTTP server, for `run` and `demo`.
+    #[command(flatten)]
+    pub web: Web,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Configuration file.
+    #[arg(long = "config.file", value_name = "FILE", global = true)]
+    pub config_file: Option<PathBuf>,
+    /// Least severe level that is logged.
+    #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info, global = true)]
+    pub log_level: LogLevel,
+    /// Format of the log lines on standard error.
+    #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Logfmt, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// Flags of the HTTP server.
+#[derive(Debug, Args)]
+pub struct Web {
+    /// Address to listen on: `HOST:PORT`, or `:PORT` for all interfaces; port 0 picks a free one. May be repeated.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10104", global = true)]
+    pub listen_addresses: Vec<ListenAddress>,
+    /// Path of the metrics.
+    #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = path, global = true)]
+    pub telemetry_path: String,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch sessions for ever, and serve them as metrics.
+    Run,
+    /// Validate the configuration and print what it asks of each cloud.
+    Check,
+    /// Fetch one instance once, and print what it learns.
+    Fetch {
+        /// Instance, or instance and node.
+        #[arg(value_name = "ID[/NODE]")]
+        target: String,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+    /// Run against a simulated cloud inside this process; needs no account and no file.
+    Demo {
+        /// Simulated instances; a dozen where it is left out.
+        #[arg(long, value_name = "N", value_parser = instances)]
+        instances: Option<usize>,
+        /// Simulated connections of each instance; as its workload has it where it is left out.
+        #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+        sessions: Option<u32>,
+    },
+    /// Print a completion script for a shell.
+    Completion {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+/// How `fetch` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// As `/metrics` would.
+    Metrics,
+}
+
+/// Shells that have completion scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+impl Shell {
+    /// Prints the completion script.
+    pub fn print_completion(self) {
+        let shell = match self {
+            Self::Bash => clap_complete::Shell::Bash,
+            Self::Zsh => clap_complete::Shell::Zsh,
+            Self::Fish => clap_complete::Shell::Fish,
+        };
+        clap_complete::generate(shell, &mut Cli::command(), "dbsession_exporter", &mut std::io::stdout());
+    }
+}
+
+fn instances(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
+    number.ok_or_else(|| "expected a number from 1 to 100000".to_owned())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
+    if text.len() > 1 && text.starts_with('/') && !text.starts_with("/-/") && text.bytes().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a path like /metrics; / and /-/ are taken".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_is_the_default_and_takes_its_flags_on_either_side() {
+        for line in [
+            "x --config.file=f --web.listen-address=:0",
+            "x run --config.file=f --web.listen-address=:0",
+            "x --config.file=f run --web.listen-address=:0",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert!(matches!(cli.command, None | Some(Command::Run)));
+            assert_eq!(cli.common.config_file, Some(PathBuf::from("f")));
+            assert_eq!(cli.web.listen_addresses, [ListenAddress::Port(0)]);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! HTTP in: what is served, and how. Knows the store and the instruments; nothing of how the data got there.
+
+mod listen;
+mod pages;
+mod routes;
+mod server;
+
+pub use listen::ListenAddress;
+pub use routes::{Site, router};
+pub use server::Server;

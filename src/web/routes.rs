@@ -1,0 +1,83 @@
+//! What each path answers.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State as Shared;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::stream;
+use tokio::time::Instant;
+
+use super::pages;
+use crate::clock::Clock;
+use crate::config::Provider;
+use crate::exposition::{self, PageInput};
+use crate::store::{State, Store};
+use crate::telemetry::Instruments;
+
+/// A fleet that has not been fetched once by then is served all the same.
+const READY_AFTER: Duration = Duration::from_mins(1);
+
+/// What is served.
+#[derive(Debug)]
+pub struct Site {
+    /// What is known of the targets.
+    pub store: Store,
+    /// What is known of the exporter.
+    pub instruments: Instruments,
+    /// Dates the pages.
+    pub clock: Clock,
+    /// When fetching began.
+    pub started: Instant,
+    /// Path of the metrics.
+    pub telemetry_path: String,
+}
+
+/// All paths of `site`.
+pub fn router(site: Arc<Site>) -> Router {
+    Router::new()
+        .route("/", get(fleet))
+        .route(&site.telemetry_path, get(metrics))
+        .route("/-/healthy", get(async || "dbsession_exporter is healthy.\n"))
+        .route("/-/ready", get(ready))
+        .with_state(site)
+}
+
+async fn metrics(Shared(site): Shared<Arc<Site>>) -> Response {
+    let frames = stream::iter(exposition::page(site.page()).map(Ok::<_, Infallible>));
+    ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], Body::from_stream(frames)).into_response()
+}
+
+async fn ready(Shared(site): Shared<Arc<Site>>) -> Response {
+    if site.store.is_complete() || site.started.elapsed() >= READY_AFTER {
+        return "dbsession_exporter is ready.\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, "Some targets have not finished a first fetch.\n").into_response()
+}
+
+async fn fleet(Shared(site): Shared<Arc<Site>>) -> Response {
+    pages::fleet(&site.store.statuses(), &site.telemetry_path, site.clock.now())
+}
+
+impl Site {
+    fn page(&self) -> PageInput {
+        self.count_targets();
+        let (tasks, task_counters) = self.store.task_views();
+        PageInput { targets: self.store.target_views(), tasks, task_counters, own: self.instruments.gather() }
+    }
+
+    fn count_targets(&self) {
+        let statuses = self.store.states();
+        for provider in [Provider::Alibaba, Provider::Huawei] {
+            for state in State::ALL {
+                let targets = statuses.iter().filter(|status| **status == (provider, state)).count();
+                self.instruments.set_targets(provider.label(), state.label(), targets);
+            }
+        }
+    }
+}
