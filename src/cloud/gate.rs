@@ -2,7 +2,7 @@
 //! signatures in a row, so the calls of an account pass through here: until one call has proven the key they go one at a
 //! time, and after an authentication failure none goes for a while.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -24,6 +24,8 @@ const MAX_UNPROVEN: usize = 3;
 #[derive(Debug, Default)]
 pub struct Gate {
     state: Mutex<State>,
+    /// Who waits for a turn: the lock is fair, so that an instance that hangs again and again passes nobody.
+    queue: tokio::sync::Mutex<()>,
     changed: Notify,
 }
 
@@ -46,22 +48,30 @@ impl State {
         self.held_until.is_some_and(|until| Instant::now() < until)
     }
 
-    fn turn(&mut self) -> Turn {
-        if self.held() {
-            return Turn::Held;
+    fn turn(&self) -> Turn {
+        match self.unproven.last() {
+            _ if self.held() => Turn::Held,
+            _ if self.proven => Turn::Go,
+            None => Turn::Go,
+            Some(_) if self.unproven.len() >= MAX_UNPROVEN => Turn::Wait(HOLD),
+            Some(youngest) => match PATIENCE.saturating_sub(youngest.elapsed()) {
+                Duration::ZERO => Turn::Go,
+                wait => Turn::Wait(wait),
+            },
         }
-        if self.proven {
-            return Turn::Go;
-        }
-        let Some(youngest) = self.unproven.last() else { return Turn::Go };
-        let wait = PATIENCE.saturating_sub(youngest.elapsed());
-        if self.unproven.len() >= MAX_UNPROVEN {
-            Turn::Wait(HOLD)
-        } else if wait > Duration::ZERO {
-            Turn::Wait(wait)
-        } else {
-            Turn::Go
-        }
+    }
+
+    /// A call that was under way when another one failed says nothing about the key as it is now.
+    fn prove(&mut self) {
+        self.proven = !self.held();
+    }
+
+    /// Begins a hold; `true` unless there is one already.
+    fn hold(&mut self) -> bool {
+        let begins = !self.held();
+        self.proven = false;
+        self.held_until = Some(Instant::now() + HOLD);
+        begins
     }
 }
 
@@ -78,32 +88,35 @@ impl Gate {
     /// [`FetchError::held`] while the account is held.
     pub async fn pass(self: &Arc<Self>, budget: &mut Budget) -> Result<Pass, FetchError> {
         let asked = Instant::now();
+        // With a proven key there is nothing to wait for.
+        let _queue = if self.lock().proven { None } else { Some(self.queue.lock().await) };
         loop {
             let changed = self.changed.notified();
-            match self.take_turn() {
-                Ok(pass) => {
+            match self.turn() {
+                Ok(turn) => {
                     budget.extend(asked.elapsed());
-                    return Ok(pass);
+                    return turn;
                 }
-                Err(Turn::Wait(wait)) => drop(timeout(wait, changed).await),
-                Err(_) => return Err(FetchError::held()),
+                Err(wait) => drop(timeout(wait, changed).await),
             }
         }
     }
 
-    fn take_turn(self: &Arc<Self>) -> Result<Pass, Turn> {
+    /// A turn or a refusal at once, or how long to wait for either.
+    fn turn(self: &Arc<Self>) -> Result<Result<Pass, FetchError>, Duration> {
         let mut state = self.lock();
         match state.turn() {
+            Turn::Held => Ok(Err(FetchError::held())),
+            Turn::Wait(wait) => Err(wait),
             Turn::Go => {
                 let began = (!state.proven).then(Instant::now);
                 state.unproven.extend(began);
-                Ok(Pass { gate: Arc::clone(self), began })
+                Ok(Ok(Pass { gate: Arc::clone(self), began }))
             }
-            wait => Err(wait),
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -120,32 +133,14 @@ impl Pass {
     #[must_use]
     pub fn settle<T>(self, outcome: &Result<T, FetchError>) -> bool {
         let mut state = self.gate.lock();
-        match outcome {
-            Err(error) if error.kind == FailureKind::Auth => {
-                let first = !state.held();
-                state.proven = false;
-                state.held_until = Some(Instant::now() + HOLD);
-                first
-            }
+        match outcome.as_ref().map_err(|error| error.kind) {
+            Err(FailureKind::Auth) => return state.hold(),
             // These answers come from behind the check of the key.
-            Ok(_) => state.prove(),
-            Err(error)
-                if matches!(
-                    error.kind,
-                    FailureKind::Permission | FailureKind::NotFound | FailureKind::TaskFailed
-                ) =>
-            {
-                state.prove()
+            Ok(_) | Err(FailureKind::Permission | FailureKind::NotFound | FailureKind::TaskFailed) => {
+                state.prove();
             }
-            Err(_) => false,
+            Err(_) => {}
         }
-    }
-}
-
-impl State {
-    /// A call that was under way when another one failed says nothing about the key as it is now.
-    fn prove(&mut self) -> bool {
-        self.proven = !self.held();
         false
     }
 }

@@ -59,7 +59,7 @@ impl Tokens {
         user: &IamUser,
         budget: &mut Budget,
     ) -> Result<(Arc<Secret>, bool), FetchError> {
-        let mut current = self.current.lock().await;
+        let mut current = budget.run(self.current.lock()).await?;
         let now = self.account.clock.now();
         if let Some(token) = current.as_ref().filter(|token| now < token.renew_at) {
             return Ok((Arc::clone(&token.secret), true));
