@@ -108,7 +108,7 @@ async fn run(config: &Config, server: Server, web: &Web) -> Result<(), Failure> 
 
 fn clouds(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Clouds, Failure> {
     Clouds::new(config, clock, instruments)
-        .map_err(|error| Failure::runtime("the TLS library cannot be used", &error))
+        .map_err(|error| Failure::runtime("no connection can be made", &error))
 }
 
 async fn bind(web: &Web) -> Result<Server, Failure> {

@@ -23,6 +23,7 @@ use transport::Transport;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, Credentials, KillTask, Provider, Target};
+use crate::error::FetchError;
 use crate::telemetry::Instruments;
 
 /// The clients of all accounts.
@@ -41,21 +42,17 @@ impl Clouds {
     /// Makes the clients; no call is sent.
     ///
     /// # Errors
-    /// Where the machine has no certificate store.
-    pub fn new(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Self, reqwest::Error> {
-        let transport = Transport::new()?;
+    /// Where the machine's proxy settings cannot be used.
+    pub fn new(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Self, FetchError> {
         let mut gates: HashMap<KeyName, Arc<Gate>> = HashMap::new();
-        let client = |account: &Arc<config::Account>| {
-            let gate = gates.entry(KeyName::of(account)).or_default();
-            let (gate, config) = (Arc::clone(gate), Arc::clone(account));
-            let account = Arc::new(Account::new(config, gate, transport.clone(), clock, instruments.clone()));
-            let client = match account.config.provider {
-                Provider::Alibaba => Client::Alibaba(alibaba::client::Client::new(Arc::clone(&account))),
-                Provider::Huawei => Client::Huawei(huawei::client::Client::new(Arc::clone(&account))),
-            };
-            (account.config.name.clone(), client)
-        };
-        Ok(Self { clients: config.accounts.iter().map(client).collect() })
+        let (transport, mut clients) = (Transport::new()?, HashMap::new());
+        for config in &config.accounts {
+            let gate = Arc::clone(gates.entry(KeyName::of(config)).or_default());
+            let account =
+                Account::new(Arc::clone(config), gate, transport.clone(), clock, instruments.clone());
+            clients.insert(config.name.clone(), Client::new(Arc::new(account)));
+        }
+        Ok(Self { clients })
     }
 
     /// The source of a target's sessions; `None` where its account is not one of these.
@@ -73,6 +70,15 @@ impl Clouds {
         match self.clients.get(&task.account.name)? {
             Client::Alibaba(client) => Some(client.clone()),
             Client::Huawei(_) => None,
+        }
+    }
+}
+
+impl Client {
+    fn new(account: Arc<Account>) -> Self {
+        match account.config.provider {
+            Provider::Alibaba => Self::Alibaba(alibaba::client::Client::new(account)),
+            Provider::Huawei => Self::Huawei(huawei::client::Client::new(account)),
         }
     }
 }

@@ -1,11 +1,16 @@
 //! HTTPS out: one call, bounded in time by the fetch's deadline and in memory by a cap that also holds after
 //! decompression. Redirects are not followed; certificates are always verified.
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, redirect};
+
+use tracing::warn;
 
 use super::budget::Budget;
 use crate::error::{FailureKind, FetchError};
+
+/// Memory taken before anything has come, whatever an answer announces.
+const FIRST_BYTES: usize = 1 << 20;
 
 /// Sends calls; cheap to clone, keeps connections.
 #[derive(Debug, Clone)]
@@ -36,16 +41,19 @@ pub struct Answer {
 }
 
 impl Transport {
-    /// A transport with the system's proxy settings and certificate store.
+    /// A transport with the system's proxy settings and certificate store. Without a store only plain-http endpoints can
+    /// be reached; that is worth a warning, not the end: such endpoints may be all there are.
     ///
     /// # Errors
-    /// Where the TLS library finds no certificate store.
-    pub fn new() -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("dbsession_exporter/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .http1_only()
-            .build()?;
+    /// [`FailureKind::Network`] where the proxy settings cannot be used.
+    pub fn new() -> Result<Self, FetchError> {
+        let client = builder().build().or_else(|error| {
+            warn!(
+                error = failure(error).detail,
+                "no certificate store: HTTPS endpoints fail until CA certificates are installed"
+            );
+            builder().tls_certs_only([]).build().map_err(failure)
+        })?;
         Ok(Self { client })
     }
 
@@ -65,8 +73,12 @@ impl Transport {
     }
 
     async fn exchange(&self, call: Call, max_bytes: usize) -> Result<Answer, FetchError> {
-        let request =
-            self.client.request(call.method, call.url).headers(headers(call.headers)?).body(call.body);
+        let mut headers = headers(call.headers)?;
+        // Left out of an empty POST by default, but some gateways insist on it.
+        if call.method == Method::POST {
+            headers.insert(CONTENT_LENGTH, call.body.len().into());
+        }
+        let request = self.client.request(call.method, call.url).headers(headers).body(call.body);
         let mut response = request.send().await.map_err(failure)?;
         let body = read(&mut response, max_bytes).await?;
         Ok(Answer {
@@ -75,6 +87,11 @@ impl Transport {
             body,
         })
     }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    let user_agent = concat!("dbsession_exporter/", env!("CARGO_PKG_VERSION"));
+    reqwest::Client::builder().user_agent(user_agent).redirect(redirect::Policy::none()).http1_only()
 }
 
 async fn read(response: &mut Response, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
@@ -86,7 +103,7 @@ async fn read(response: &mut Response, max_bytes: usize) -> Result<Vec<u8>, Fetc
     if announced > max_bytes {
         return Err(too_large());
     }
-    let mut body = Vec::with_capacity(announced);
+    let mut body = Vec::with_capacity(announced.min(FIRST_BYTES));
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > max_bytes {
             return Err(too_large());
