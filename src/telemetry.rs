@@ -16,8 +16,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
-use crate::error::FailureKind;
-
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -172,15 +170,15 @@ impl Instruments {
         }
     }
 
-    /// Counts one call that ended.
-    pub fn count_call(&self, call: CallLabels<'_>, took: Duration, failure: Option<FailureKind>) {
+    /// Counts one call that ended; `failure` is why it failed, if it did.
+    pub fn count_call(&self, call: CallLabels<'_>, took: Duration, failure: Option<&str>, throttled: bool) {
         let CallLabels { provider, account, operation } = call;
         self.requests.with_label_values(&[provider, account, operation]).inc();
         self.request_seconds.with_label_values(&[provider, operation]).observe(took.as_secs_f64());
-        let throttled = self.requests_throttled.with_label_values(&[provider, account, operation]);
-        if let Some(kind) = failure {
-            throttled.inc_by(u64::from(kind == FailureKind::Throttled));
-            self.request_failures.with_label_values(&[provider, account, operation, kind.label()]).inc();
+        let throttlings = self.requests_throttled.with_label_values(&[provider, account, operation]);
+        throttlings.inc_by(u64::from(throttled));
+        if let Some(reason) = failure {
+            self.request_failures.with_label_values(&[provider, account, operation, reason]).inc();
         }
     }
 

@@ -11,7 +11,7 @@ use super::pace::Pace;
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::config::{self, Service};
-use crate::error::FetchError;
+use crate::error::{FailureKind, FetchError};
 use crate::telemetry::{CallLabels, Instruments};
 
 /// An account: its configuration, connections, limits and the standing of its key.
@@ -102,6 +102,7 @@ impl Ticket<'_> {
                 account = config.name,
                 provider = config.provider.label(),
                 held_seconds = HOLD.as_secs(),
+                remedy = FailureKind::Auth.remedy(),
                 "authentication failed: every target of the account is held, so that the cloud does not lock the key"
             );
         }
@@ -120,6 +121,7 @@ impl Ticket<'_> {
             operation: self.operation,
         };
         let failure = outcome.as_ref().err().map(|error| error.kind);
-        self.account.instruments.count_call(labels, self.began.elapsed(), failure);
+        let (reason, throttled) = (failure.map(FailureKind::label), failure == Some(FailureKind::Throttled));
+        self.account.instruments.count_call(labels, self.began.elapsed(), reason, throttled);
     }
 }

@@ -23,16 +23,19 @@ pub fn value(raw: Option<&str>) -> Cow<'_, str> {
 /// [`value`] of a name that is there.
 #[must_use]
 pub fn real(raw: &str) -> Cow<'_, str> {
-    if raw.len() > MAX_CHARS
-        && let Some((cut, _)) = raw.char_indices().nth(MAX_CHARS - 1)
-        && raw[cut..].chars().nth(1).is_some()
-    {
-        return Cow::Owned(format!("{}…", &raw[..cut]));
+    let reserved = matches!(raw.trim_end_matches('_'), NONE | OTHER | UNKNOWN);
+    bounded(if reserved { Cow::Owned(format!("{raw}_")) } else { Cow::Borrowed(raw) })
+}
+
+fn bounded(label: Cow<'_, str>) -> Cow<'_, str> {
+    if label.len() <= MAX_CHARS {
+        return label;
     }
-    if matches!(raw.trim_end_matches('_'), NONE | OTHER | UNKNOWN) {
-        return Cow::Owned(format!("{raw}_"));
+    let mut last = label.char_indices().skip(MAX_CHARS - 1).map(|(at, _)| at);
+    match (last.next(), last.next()) {
+        (Some(cut), Some(_)) => Cow::Owned(format!("{}…", &label[..cut])),
+        _ => label,
     }
-    Cow::Borrowed(raw)
 }
 
 /// What a provider's field holds: nothing for the empty text and for `--`, which Huawei Cloud DAS sends instead of NULL.
@@ -65,5 +68,7 @@ mod tests {
         let cut = real(&"é".repeat(129)).into_owned();
         assert_eq!(cut, format!("{}…", "é".repeat(127)));
         assert_eq!(cut.chars().count(), MAX_CHARS);
+        let reserved = format!("other{}", "_".repeat(123));
+        assert_eq!(real(&reserved), format!("{}…", &reserved[..127]), "the underscore that is added counts");
     }
 }

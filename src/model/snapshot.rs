@@ -222,7 +222,8 @@ fn states(raw: &[HashMap<Box<str>, u64>]) -> Vec<(Command, Box<str>, u64)> {
         }
     }
     let mut unknown: Vec<_> = pairs.iter().filter(|((_, state), _)| !state::is_known(state)).collect();
-    unknown.sort_unstable_by_key(|(pair, sessions)| (Reverse(**sessions), *pair));
+    unknown
+        .sort_unstable_by_key(|((command, state), sessions)| (Reverse(**sessions), command.label(), state));
     let folded: Vec<_> =
         unknown.into_iter().skip(state::MAX_UNKNOWN_PAIRS).map(|(pair, _)| pair.clone()).collect();
     for pair in folded {
