@@ -64,7 +64,7 @@ impl FailureKind {
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::Auth => {
-                "check the account's credentials and this machine's clock; every target of the account is held"
+                "check the credentials of the account and the clock of this machine; all its targets are held"
             }
             Self::Permission => {
                 "grant the permissions that the README lists; for Huawei DAS check db_user_id, too"
@@ -76,13 +76,13 @@ impl FailureKind {
             Self::Timeout => "raise timeout, or look whether the instance is overloaded",
             Self::Network => "check endpoint, DNS, proxy, firewall and certificates",
             Self::ProviderError => {
-                "look the code up in the provider's documentation; give them the request id if it lasts"
+                "look the code up in the documentation of the provider; give them the request id if it lasts"
             }
             Self::TaskFailed => {
                 "the provider could not collect the sessions; look at the instance in its console"
             }
             Self::BadResponse => {
-                "check that the endpoint is the provider's; raise max_response_bytes if the answer is too large"
+                "check that the endpoint is one of the provider; raise max_response_bytes if the answer is too large"
             }
             Self::Internal => "please report this with the log lines around it",
         }
