@@ -2,6 +2,9 @@
 //! signatures in a row, so the calls of an account pass through here: until one call has proven the key they go one at a
 //! time, and after an authentication failure none goes for a while.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! decompression. Redirects are not followed; certificates are always verified.
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response, redirect};
+use reqwest::{ClientBuilder, Method, Response, redirect};
 
 use tracing::warn;
 
@@ -16,6 +16,8 @@ const FIRST_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Transport {
     client: reqwest::Client,
+    /// For calls to this machine: without a proxy.
+    direct: reqwest::Client,
 }
 
 /// A call to send. It has no `Debug`: its headers hold keys and tokens.
@@ -24,6 +26,8 @@ pub struct Call {
     pub method: Method,
     /// Scheme, host, path and query, sent as they are.
     pub url: String,
+    /// Whether the host is this machine, which no proxy can reach for us.
+    pub local: bool,
     /// All headers, `host` included.
     pub headers: Vec<(&'static str, String)>,
     /// Body; empty for none.
@@ -47,14 +51,19 @@ impl Transport {
     /// # Errors
     /// [`FailureKind::Network`] where the proxy settings cannot be used.
     pub fn new() -> Result<Self, FetchError> {
-        let client = builder().build().or_else(|error| {
-            warn!(
-                error = failure(error).detail,
-                "no certificate store: HTTPS endpoints fail until CA certificates are installed"
-            );
-            builder().tls_certs_only([]).build().map_err(failure)
-        })?;
-        Ok(Self { client })
+        let certificates: fn() -> ClientBuilder = match builder().no_proxy().build() {
+            Ok(_) => builder,
+            Err(error) => {
+                let error = failure(error).detail;
+                warn!(
+                    error,
+                    "no certificate store: HTTPS endpoints fail until CA certificates are installed"
+                );
+                || builder().tls_certs_only([])
+            }
+        };
+        let client = certificates().build().map_err(failure)?;
+        Ok(Self { client, direct: certificates().no_proxy().build().map_err(failure)? })
     }
 
     /// Sends one call and reads its whole answer.
@@ -78,7 +87,8 @@ impl Transport {
         if call.method == Method::POST {
             headers.insert(CONTENT_LENGTH, call.body.len().into());
         }
-        let request = self.client.request(call.method, call.url).headers(headers).body(call.body);
+        let client = if call.local { &self.direct } else { &self.client };
+        let request = client.request(call.method, call.url).headers(headers).body(call.body);
         let mut response = request.send().await.map_err(failure)?;
         let body = read(&mut response, max_bytes).await?;
         Ok(Answer {
@@ -89,7 +99,7 @@ impl Transport {
     }
 }
 
-fn builder() -> reqwest::ClientBuilder {
+fn builder() -> ClientBuilder {
     let user_agent = concat!("dbsession_exporter/", env!("CARGO_PKG_VERSION"));
     reqwest::Client::builder().user_agent(user_agent).redirect(redirect::Policy::none()).http1_only()
 }

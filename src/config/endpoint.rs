@@ -28,7 +28,13 @@ impl Endpoint {
 
     /// Whether requests, and with them tokens and answers, would cross a network unencrypted.
     pub(super) fn is_exposed(&self) -> bool {
-        self.base.starts_with("http:") && !is_loopback(self.authority())
+        self.base.starts_with("http:") && !self.is_local()
+    }
+
+    /// Whether it is on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        is_loopback(self.authority())
     }
 }
 

@@ -106,6 +106,7 @@ impl Client {
         Call {
             method: Method::POST,
             url: format!("{}/?{query}", config.das.base()),
+            local: config.das.is_local(),
             headers,
             body: Vec::new(),
         }

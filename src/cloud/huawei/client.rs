@@ -128,6 +128,7 @@ impl Client {
         Ok(Call {
             method: Method::GET,
             url: format!("{}{path}?{query}", endpoint.base()),
+            local: endpoint.is_local(),
             headers,
             body: Vec::new(),
         })

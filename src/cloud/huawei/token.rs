@@ -105,6 +105,7 @@ fn request(endpoint: &Endpoint, user: &IamUser) -> Call {
     Call {
         method: Method::POST,
         url: format!("{}/v3/auth/tokens?nocatalog=true", endpoint.base()),
+        local: endpoint.is_local(),
         headers: vec![
             ("host", endpoint.authority().to_owned()),
             ("content-type", "application/json".to_owned()),
