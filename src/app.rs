@@ -113,10 +113,7 @@ fn clouds(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Cl
 
 async fn bind(web: &Web) -> Result<Server, Failure> {
     let server = Server::bind(&web.listen_addresses).await.map_err(|(address, error)| {
-        Failure::runtime(
-            &format!("cannot listen on {address:?}, choose another --web.listen-address"),
-            &error,
-        )
+        Failure::runtime(&format!("cannot listen on {address}, choose another --web.listen-address"), &error)
     })?;
     for address in server.addresses() {
         info!(%address, "listening");

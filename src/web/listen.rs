@@ -1,5 +1,6 @@
 //! Where to listen, as `--web.listen-address` says it.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -15,6 +16,16 @@ pub enum ListenAddress {
     Address(SocketAddr),
     /// A host name and a port, looked up at start.
     Host(String),
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, ":{port}"),
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Host(host) => f.write_str(host),
+        }
+    }
 }
 
 impl FromStr for ListenAddress {
@@ -60,6 +71,9 @@ mod tests {
         assert_eq!(":10104".parse(), Ok(ListenAddress::Port(10104)));
         assert_eq!("[::1]:1".parse(), Ok(ListenAddress::Address("[::1]:1".parse().unwrap())));
         assert_eq!("localhost:1".parse(), Ok(ListenAddress::Host("localhost:1".to_owned())));
+        for text in [":10104", "[::1]:1", "localhost:1"] {
+            assert_eq!(text.parse::<ListenAddress>().map(|address| address.to_string()), Ok(text.to_owned()));
+        }
         for wrong in ["10104", "localhost", "127.0.0.1:", "127.0.0.1:70000"] {
             assert!(wrong.parse::<ListenAddress>().is_err(), "{wrong}");
         }
