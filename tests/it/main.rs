@@ -1,0 +1,18 @@
+//! One integration binary: the real program against a simulated cloud.
+
+mod accounts;
+mod bad_input;
+mod calls;
+mod floors;
+mod hold;
+mod isolation;
+mod kill_tasks;
+mod lifecycle;
+mod oracle;
+mod parse;
+mod program;
+mod scene;
+mod secrets;
+mod strategies;
+mod trouble;
+mod values;
