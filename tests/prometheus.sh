@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# The demo as a real Prometheus sees it: promtool finds no fault with the page, and queries over what Prometheus scraped
+# have answers. Needs prometheus, promtool and curl. Every port is one that the system picks.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+work=$(mktemp -d)
+pids=()
+
+finish() {
+    local status=$?
+    trap - EXIT
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    if [[ $status -ne 0 ]]; then tail -n 15 "$work"/*.log >&2; fi
+    rm -rf "$work"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+die() {
+    echo "tests/prometheus.sh: $*" >&2
+    exit 1
+}
+
+# wait_for SECONDS PID WHAT COMMAND...: until the command succeeds; PID must live that long.
+wait_for() {
+    local until=$((SECONDS + $1)) pid=$2 what=$3
+    shift 3
+    until "$@"; do
+        kill -0 "$pid" 2>/dev/null || die "$what: the process has ended"
+        ((SECONDS < until)) || die "$what: nothing within the time allowed"
+        sleep 0.2
+    done
+}
+
+get() {
+    curl --silent --fail --max-time 10 "$@"
+}
+
+# The address that a log line of the demo, or of Prometheus, says it listens on.
+listens() {
+    address=$(sed -En '/message=listening|msg="Listening on"/s/.* address=([0-9.]+:[0-9]+).*/\1/p' "$1" | head -n 1)
+    [[ -n $address ]]
+}
+
+# Prometheus scrapes every second, so an answer comes or never will.
+answered() {
+    [[ -n $(promtool query instant "http://$prometheus" "$1" 2>>"$work/queries.log") ]]
+}
+
+cargo build --locked --quiet
+# From here on all is on this machine; a proxy has no part in it.
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+# cargo replaces itself by the program: the process is the demo's.
+cargo run --locked --quiet -- demo --web.listen-address=127.0.0.1:0 >"$work/demo.out" 2>"$work/demo.log" &
+demo_pid=$!
+pids+=("$demo_pid")
+wait_for 20 "$demo_pid" "the demo does not listen" listens "$work/demo.log"
+demo=$address
+wait_for 70 "$demo_pid" "the demo is not ready" get --output "$work/ready" "http://$demo/-/ready"
+
+get --output "$work/metrics" "http://$demo/metrics"
+complaints=$(promtool check metrics <"$work/metrics" 2>&1) || die "promtool refuses the page: $complaints"
+[[ -z $complaints ]] || die "promtool complains: $complaints"
+echo "promtool has no complaint about $(grep -c -v '^#' "$work/metrics") series."
+
+cat >"$work/prometheus.yml" <<END
+global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+  - {job_name: dbsession, static_configs: [{targets: ["$demo"]}]}
+END
+prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" --web.listen-address=127.0.0.1:0 \
+    2>"$work/prometheus.log" &
+prometheus_pid=$!
+pids+=("$prometheus_pid")
+wait_for 30 "$prometheus_pid" "Prometheus does not listen" listens "$work/prometheus.log"
+prometheus=$address
+wait_for 60 "$prometheus_pid" "Prometheus is not ready" get --output "$work/ready" "http://$prometheus/-/ready"
+
+# Each must have an answer; a comparison has none where it does not hold.
+while read -r query; do
+    wait_for 30 "$prometheus_pid" "no answer to: $query" answered "$query"
+    echo "Prometheus answers: $query"
+done <<'END'
+up{job="dbsession"} == 1
+sum(dbsession_sessions) > 0
+sum(dbsession_up) > 0
+count(dbsession_up) == sum(dbsession_exporter_targets)
+sum by (provider) (dbsession_sessions * on (instance_id, node_id) group_left (provider) dbsession_instance_info) > 0
+histogram_quantile(0.9, sum by (le) (dbsession_active_session_age_seconds_bucket)) > 0
+histogram_quantile(0.9, sum by (le) (dbsession_transaction_age_seconds_bucket)) > 0
+sum(dbsession_active_session_age_seconds_bucket{le="+Inf"}) == sum(dbsession_executing_sessions)
+count by (state) (dbsession_state_sessions) > 0
+topk(3, dbsession_user_transaction_max_duration_seconds) > 0
+sum(rate(dbsession_exporter_api_requests_total[15s])) > 0
+END
+
+# Series that occur twice on a page are not refused, only counted here.
+get --output "$work/own" "http://$prometheus/metrics"
+for count in duplicate_timestamp out_of_order out_of_bounds; do
+    grep -q "^prometheus_target_scrapes_sample_${count}_total 0\$" "$work/own" ||
+        die "Prometheus dropped samples of the page: $count"
+done
+echo "Prometheus has dropped no sample."
+
+# With the scraper still connected.
+kill -TERM "$demo_pid"
+ended=0
+timeout 5 tail --pid="$demo_pid" -f /dev/null || die "the demo outlives SIGTERM by more than 5 seconds"
+wait "$demo_pid" || ended=$?
+pids=("$prometheus_pid")
+[[ $ended -eq 0 ]] || die "the demo ended with status $ended after SIGTERM"
+echo "The demo has ended well."

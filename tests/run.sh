@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# All checks of the project, the quick ones first. Stops at the first that fails. What is missing on the machine is
+# fetched: packages with apt-get (as root, or with sudo), cargo-deny and Prometheus into target/tools. Reads no input.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tools=$(realpath -m "${CARGO_TARGET_DIR:-target}")/tools
+export PATH=$tools/bin:$PATH
+# The tests speak to this machine only; a proxy has no part in it.
+past_proxy=${no_proxy:-${NO_PROXY-}}
+export no_proxy=127.0.0.1,localhost${past_proxy:+,$past_proxy}
+export NO_PROXY=$no_proxy
+export DEBIAN_FRONTEND=noninteractive
+
+die() {
+    echo "tests/run.sh: $*" >&2
+    exit 1
+}
+
+as_root() {
+    if [[ $EUID -eq 0 ]]; then "$@"; else sudo -n -E "$@"; fi
+}
+
+has() {
+    command -v "$1" >/dev/null
+}
+
+# Once, and only if something has to be fetched: the lists of a fresh container are empty.
+update_packages() {
+    has apt-get || die "there is no apt-get here; please install by hand: $*"
+    [[ -n ${packages_updated-} ]] || as_root apt-get update -q
+    packages_updated=yes
+}
+
+install_packages() {
+    local missing=()
+    has cc || missing+=(gcc libc6-dev)
+    has curl || missing+=(curl)
+    # TLS needs a certificate store, even where no certificate is checked.
+    [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || missing+=(ca-certificates)
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    update_packages "${missing[@]}"
+    as_root apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# Unpacked rather than installed: the package would start a server of its own.
+unpack_prometheus() {
+    if has prometheus && has promtool; then return; fi
+    update_packages prometheus
+    local unpacked=$tools/prometheus
+    rm -rf "$unpacked"
+    mkdir -p "$unpacked" "$tools/bin"
+    (cd "$unpacked" && apt-get download -q prometheus && dpkg-deb --extract prometheus_*.deb .)
+    ln -sf "$unpacked"/usr/bin/{prometheus,promtool} "$tools/bin/"
+}
+
+install_cargo_deny() {
+    has cargo-deny || cargo install cargo-deny --version 0.20.2 --locked --quiet --root "$tools"
+}
+
+find_tools() {
+    has cargo || die "there is no cargo; install Rust from https://rustup.rs"
+    cargo fmt --version || die "rustfmt is missing: rustup component add rustfmt"
+    cargo clippy --version || die "clippy is missing: rustup component add clippy"
+    install_packages
+    unpack_prometheus
+    cargo fetch --locked
+    install_cargo_deny
+}
+
+# Runs a command under a heading, and says how long it took.
+stage() {
+    local title=$1 began=$SECONDS
+    shift
+    printf '\n=== %s: %s\n' "$title" "$*"
+    "$@"
+    local took="$title: $((SECONDS - began)) s"
+    printf -- '--- %s\n' "$took"
+    times+=("$took")
+}
+
+times=()
+stage Tools find_tools
+stage Format cargo fmt --check
+stage Lint cargo clippy --all-targets --locked -- -D warnings
+stage Documentation env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
+stage Dependencies cargo deny --offline --locked check bans licenses sources
+stage Tests cargo test --locked
+stage Prometheus tests/prometheus.sh
+printf '\nAll checks passed in %s s.\n' "$SECONDS"
+printf '  %s\n' "${times[@]}"
