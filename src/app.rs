@@ -18,7 +18,7 @@ use crate::cloud::budget::Budget;
 use crate::cloud::source::SessionSource as _;
 use crate::config::{self, Config, Target};
 use crate::demo::fleet::{self, Size};
-use crate::exposition::{self, LastFetch, PageInput};
+use crate::exposition::{self, Format, LastFetch, PageInput};
 use crate::model::{Rankings, Snapshot};
 use crate::report;
 use crate::schedule;
@@ -96,7 +96,7 @@ async fn run(config: &Config, server: Server, web: &Web) -> Result<(), Failure> 
     let stop = stop_signal()?;
 
     let store = Store::default();
-    let tasks = schedule::start(config, &clouds, &store, clock);
+    let tasks = schedule::start(config, &clouds, &store, clock, &instruments);
     info!(targets = config.targets.len(), kill_tasks = config.kill_tasks.len(), "fetching");
     let telemetry_path = web.telemetry_path.clone();
     let site = Site { store, instruments, clock, started: Instant::now(), telemetry_path };
@@ -162,7 +162,7 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
         Failure::Runtime(format!("{id}: {}: {}; {}", error.kind, error.detail, error.kind.remedy()))
     })?;
     let now = clock.now();
-    let snapshot = Snapshot::new(fetched, &mut Rankings::new(config.top), now);
+    let snapshot = Snapshot::new(fetched, &mut Rankings::new(config.top, target.settings.max_series), now);
     let (took, calls) = (began.elapsed(), budget.calls);
     match output {
         Output::Table => print(&report::Table { target, snapshot: &snapshot, calls, took }.to_string()),
@@ -171,7 +171,7 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
             let publisher = store.target(target);
             publisher.fetched(snapshot, LastFetch { duration: took, api_calls: calls }, now);
             let input = PageInput { targets: store.target_views(), ..PageInput::default() };
-            exposition::page(input).try_for_each(|frame| print_bytes(&frame))
+            exposition::page(input, Format::Text).try_for_each(|frame| print_bytes(&frame))
         }
     }
 }

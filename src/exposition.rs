@@ -17,8 +17,6 @@ mod transactions;
 mod value;
 mod view;
 
-pub use page::{FRAME_BYTES, page};
+pub use format::Format;
+pub use page::{FRAME_BYTES, count_series, page};
 pub use view::{Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView};
-
-/// The `Content-Type` of a page: Prometheus text format 0.0.4.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

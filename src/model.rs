@@ -4,16 +4,19 @@
 //! [`Snapshot`], with each dimension cut to its top values by a [`ranking::Ranking`] that remembers the fetches before.
 
 pub mod command;
+pub mod groups;
 pub mod host;
 pub mod kill_task;
 pub mod label;
 pub mod ranking;
+pub mod series;
 pub mod session;
 pub mod snapshot;
 pub mod state;
 pub mod tally;
 
+pub use groups::{Group, Groups};
 pub use ranking::Rankings;
-pub use session::{Session, Transaction};
+pub use session::{Session, SessionId, Transaction};
 pub use snapshot::{Fetched, Reported, Snapshot};
 pub use tally::{Tally, Thresholds};

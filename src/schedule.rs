@@ -10,15 +10,32 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::cloud::Clouds;
 use crate::config::Config;
+use crate::model::Rankings;
 use crate::store::Store;
+use crate::telemetry::Instruments;
+use task::Fetcher;
 
 /// Starts fetching everything that the configuration names; stops when the set is dropped.
 #[must_use]
-pub fn start(config: &Config, clouds: &Clouds, store: &Store, clock: Clock) -> JoinSet<()> {
+pub fn start(
+    config: &Config,
+    clouds: &Clouds,
+    store: &Store,
+    clock: Clock,
+    instruments: &Instruments,
+) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for target in &config.targets {
         if let Some(source) = clouds.source(target) {
-            tasks.spawn(task::run(source, target.clone(), config.top, store.target(target), clock));
+            let fetcher = Fetcher {
+                source,
+                target: target.clone(),
+                rankings: Rankings::new(config.top, target.settings.max_series),
+                publisher: store.target(target),
+                clock,
+                instruments: instruments.clone(),
+            };
+            tasks.spawn(fetcher.run());
         }
     }
     for kill_task in &config.kill_tasks {

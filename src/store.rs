@@ -13,7 +13,7 @@ pub use target::{LastError, Publisher, State, TargetStatus};
 pub use task::TaskPublisher;
 
 use crate::config::{KillTask, Provider, Target};
-use crate::exposition::{TargetView, TaskCounters, TaskView};
+use crate::exposition::{self, PageInput, TargetView, TaskCounters, TaskView};
 use target::Slot;
 use task::{Counters, TaskSlot};
 
@@ -71,6 +71,15 @@ impl Store {
     pub fn task_views(&self) -> (Vec<TaskView>, Vec<TaskCounters>) {
         let tasks = read(&self.slots.tasks).iter().filter_map(|slot| slot.view()).collect();
         (tasks, read(&self.slots.counters).iter().map(|counters| counters.view()).collect())
+    }
+
+    /// Series of all targets and kill tasks now.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        let now = Instant::now();
+        let targets: usize = read(&self.slots.targets).iter().map(|slot| slot.series(now)).sum();
+        let (tasks, task_counters) = self.task_views();
+        targets + exposition::count_series(PageInput { tasks, task_counters, ..PageInput::default() })
     }
 
     /// How every target stands, for people.

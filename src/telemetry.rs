@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 use tracing::error;
 use tracing::level_filters::LevelFilter;
@@ -91,14 +92,19 @@ pub struct Instruments {
     request_failures: IntCounterVec,
     requests_throttled: IntCounterVec,
     request_seconds: HistogramVec,
+    publish_seconds: Histogram,
     credentials_expiry: GaugeVec,
     targets: IntGaugeVec,
+    series: IntGauge,
     reload_successful: IntGauge,
     reload_success_time: Gauge,
 }
 
 /// Upper bounds of request durations in seconds: from a cached answer to the longest sensible timeout.
 const REQUEST_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Upper bounds of the time from the last byte to the page, in seconds.
+const PUBLISH_SECONDS: [f64; 10] = [0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.005, 0.01, 0.025, 0.1];
 
 impl Instruments {
     /// New instruments, all at zero.
@@ -128,11 +134,22 @@ impl Instruments {
                     .buckets(REQUEST_SECONDS.to_vec()),
                 &["provider", "operation"],
             )),
+            publish_seconds: made(Histogram::with_opts(
+                HistogramOpts::from(opts(
+                    "publish_duration_seconds",
+                    "From the last byte of a fetch to its data being on this page.",
+                ))
+                .buckets(PUBLISH_SECONDS.to_vec()),
+            )),
             credentials_expiry: made(GaugeVec::new(
                 opts("credentials_expiry_timestamp_seconds", "When an account's temporary credentials end."),
                 &["provider", "account"],
             )),
             targets: made(IntGaugeVec::new(opts("targets", "Targets by state."), &["provider", "state"])),
+            series: made(IntGauge::with_opts(opts(
+                "series",
+                "Series of all targets and kill tasks on this page.",
+            ))),
             reload_successful: made(IntGauge::with_opts(opts(
                 "config_last_reload_successful",
                 "Whether the configuration was good when it was last read.",
@@ -153,14 +170,16 @@ impl Instruments {
         ));
         let built = [env!("CARGO_PKG_VERSION"), env!("DBSESSION_REVISION"), env!("DBSESSION_RUSTVERSION")];
         build_info.with_label_values(&built).set(1);
-        let collectors: [Box<dyn Collector>; 10] = [
+        let collectors: [Box<dyn Collector>; 12] = [
             Box::new(build_info),
             Box::new(self.requests.clone()),
             Box::new(self.request_failures.clone()),
             Box::new(self.requests_throttled.clone()),
             Box::new(self.request_seconds.clone()),
+            Box::new(self.publish_seconds.clone()),
             Box::new(self.credentials_expiry.clone()),
             Box::new(self.targets.clone()),
+            Box::new(self.series.clone()),
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_success_time.clone()),
             Box::new(ProcessCollector::for_self()),
@@ -182,6 +201,11 @@ impl Instruments {
         }
     }
 
+    /// Tells how long it took from the last byte of a fetch to its data being on the page.
+    pub fn published(&self, after: Duration) {
+        self.publish_seconds.observe(after.as_secs_f64());
+    }
+
     /// Tells when an account's temporary credentials end.
     pub fn credentials_expire_at(&self, provider: &str, account: &str, at: Timestamp) {
         self.credentials_expiry.with_label_values(&[provider, account]).set(seconds(at));
@@ -190,6 +214,11 @@ impl Instruments {
     /// Tells how many targets of a provider are in a state.
     pub fn set_targets(&self, provider: &str, state: &str, targets: usize) {
         self.targets.with_label_values(&[provider, state]).set(i64::try_from(targets).unwrap_or(i64::MAX));
+    }
+
+    /// Tells how many series all targets and kill tasks have.
+    pub fn set_series(&self, series: usize) {
+        self.series.set(i64::try_from(series).unwrap_or(i64::MAX));
     }
 
     /// Tells that a good configuration was read.

@@ -1,6 +1,8 @@
 //! HTTP in: what is served, and how. Knows the store and the instruments; nothing of how the data got there.
 
+mod gzip;
 mod listen;
+mod negotiate;
 mod pages;
 mod routes;
 mod server;

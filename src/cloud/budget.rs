@@ -14,13 +14,15 @@ pub struct Budget {
     ends: Instant,
     /// Calls sent so far.
     pub calls: u64,
+    /// When the last byte of the last answer came.
+    pub answered_at: Option<Instant>,
 }
 
 impl Budget {
     /// A fetch that begins now and may take `timeout`.
     #[must_use]
     pub fn new(timeout: Duration) -> Self {
-        Self { timeout, ends: Instant::now() + timeout, calls: 0 }
+        Self { timeout, ends: Instant::now() + timeout, calls: 0, answered_at: None }
     }
 
     /// Moves the deadline by a wait that is not the provider's fault: for the rate limit, or for another call to prove

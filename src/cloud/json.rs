@@ -11,6 +11,7 @@ use serde::de::{
 };
 
 use crate::error::{FailureKind, FetchError};
+use crate::model::SessionId;
 
 /// A text; borrowed from the answer unless it has escapes. Bytes that are no UTF-8 and lone surrogates are replaced.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -45,7 +46,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             }
 
             fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
-                Ok(Text(Some(String::from_utf8_lossy(bytes))))
+                // Checking first is faster than the lossy conversion, which nearly no text needs.
+                let text =
+                    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
+                Ok(Text(Some(text)))
             }
 
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
@@ -203,6 +207,18 @@ pub enum Id {
     Absent,
 }
 
+impl Id {
+    /// The id as the model has it; `None` where there is none.
+    #[must_use]
+    pub fn as_session_id(&self) -> Option<SessionId<'_>> {
+        match self {
+            Self::Number(number) => Some(SessionId::Number(*number)),
+            Self::Text(text) => Some(SessionId::Text(text)),
+            Self::Absent => None,
+        }
+    }
+}
+
 impl Scalar for Id {
     const EXPECTED: &'static str = "an id as a number or a text";
 
@@ -249,11 +265,39 @@ impl Scalar for Code {
 
 /// A JSON object that is read field by field, in whatever order they come, straight out of the answer.
 pub trait Fields<'de> {
-    /// Takes the value of field `name` from `map`, or ignores it.
+    /// Takes the value of field `name` from `map`, or ignores it. The name comes as bytes, because patterns of bytes are
+    /// matched by length first, and patterns of texts one after the other.
     ///
     /// # Errors
     /// Where the value has not the documented shape.
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error>;
+}
+
+/// The name of a field.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(NameVisitor)
+    }
 }
 
 /// Skips a field's value without decoding it.
@@ -287,8 +331,8 @@ impl<'de, T: Fields<'de>> Visitor<'de> for Object<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        while let Some(Text(name)) = map.next_key()? {
-            self.0.field(&name.unwrap_or_default(), &mut map)?;
+        while let Some(Name(name)) = map.next_key()? {
+            self.0.field(name.as_bytes(), &mut map)?;
         }
         Ok(true)
     }
@@ -300,14 +344,14 @@ pub struct Rows<T, F> {
     row: PhantomData<fn(T)>,
 }
 
-impl<T, F: FnMut(T)> Rows<T, F> {
+impl<T, F: FnMut(&T)> Rows<T, F> {
     /// Hands each row to `take`.
     pub fn new(take: F) -> Self {
         Self { take, row: PhantomData }
     }
 }
 
-impl<'de, T: Fields<'de> + Default, F: FnMut(T)> DeserializeSeed<'de> for Rows<T, F> {
+impl<'de, T: Fields<'de> + Default, F: FnMut(&T)> DeserializeSeed<'de> for Rows<T, F> {
     type Value = bool;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
@@ -315,7 +359,7 @@ impl<'de, T: Fields<'de> + Default, F: FnMut(T)> DeserializeSeed<'de> for Rows<T
     }
 }
 
-impl<'de, T: Fields<'de> + Default, F: FnMut(T)> Visitor<'de> for Rows<T, F> {
+impl<'de, T: Fields<'de> + Default, F: FnMut(&T)> Visitor<'de> for Rows<T, F> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -332,7 +376,8 @@ impl<'de, T: Fields<'de> + Default, F: FnMut(T)> Visitor<'de> for Rows<T, F> {
             if !present {
                 return Err(A::Error::invalid_type(Unexpected::Unit, &"an object"));
             }
-            (self.take)(std::mem::take(&mut row));
+            (self.take)(&row);
+            row = T::default();
         }
         Ok(true)
     }
@@ -436,7 +481,7 @@ mod tests {
         #[derive(Default)]
         struct Flagged;
         impl<'de> Fields<'de> for Flagged {
-            fn field<A: MapAccess<'de>>(&mut self, _: &str, map: &mut A) -> Result<(), A::Error> {
+            fn field<A: MapAccess<'de>>(&mut self, _: &[u8], map: &mut A) -> Result<(), A::Error> {
                 map.next_value::<Flag>().map(drop)
             }
         }

@@ -4,6 +4,7 @@
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{ClientBuilder, Method, Response, redirect};
 
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::budget::Budget;
@@ -78,7 +79,9 @@ impl Transport {
         budget: &mut Budget,
     ) -> Result<Answer, FetchError> {
         budget.calls += 1;
-        budget.run(self.exchange(call, max_bytes)).await?
+        let answer = budget.run(self.exchange(call, max_bytes)).await?;
+        budget.answered_at = Some(Instant::now());
+        answer
     }
 
     async fn exchange(&self, call: Call, max_bytes: usize) -> Result<Answer, FetchError> {

@@ -9,7 +9,8 @@ use super::instances::{Instance, account_index, instances, targets};
 use super::place::{Findings, Place};
 use super::raw::{RawFile, RawKillTask};
 use super::settings::{Level, whole};
-use super::{Config, KillTask, Provider, text, units};
+use super::{Config, KillTask, Provider, Target, text, units};
+use crate::model::series;
 
 const DEFAULT_TOP: usize = 20;
 const DEFAULT_RETENTION: Duration = Duration::from_hours(1);
@@ -27,12 +28,27 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
     let accounts = entries(&root.key("accounts"), &file.accounts.unwrap_or_default(), global, retention);
     let instances = instances(&root.key("instances"), &file.instances.unwrap_or_default(), &accounts, global);
     let kill_tasks = file.kill_tasks.unwrap_or_default();
+    let top = top.unwrap_or(DEFAULT_TOP);
+    let kill_tasks = self::kill_tasks(&root.key("kill_tasks"), &kill_tasks, &accounts, &instances);
+    let targets = targets(instances, &accounts);
+    warn_of_cap(&at.key("top"), top, &targets);
     Config {
-        kill_tasks: self::kill_tasks(&root.key("kill_tasks"), &kill_tasks, &accounts, &instances),
-        targets: targets(instances, &accounts),
+        kill_tasks,
+        targets,
         accounts: accounts.into_iter().filter_map(|entry| entry.account).collect(),
-        top: top.unwrap_or(DEFAULT_TOP),
+        top,
         warnings: findings.warnings.take(),
+    }
+}
+
+/// Tells when the top of every dimension cannot be shown in full.
+fn warn_of_cap(at: &Place, top: usize, targets: &[Target]) {
+    let smallest = targets.iter().map(|target| target.settings.max_series).min();
+    if let Some(max_series) = smallest.filter(|max_series| *max_series < series::usual(top)) {
+        at.warn(format_args!(
+            "{top} values of each dimension take about {} series, but max_series allows a target {max_series}; more will be in other",
+            series::usual(top)
+        ));
     }
 }
 

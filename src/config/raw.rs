@@ -88,6 +88,7 @@ macro_rules! keys_and_settings {
             long_transaction_threshold: Leaf,
             max_response_bytes: Leaf,
             #[serde(deserialize_with = "whole_number")] max_pages: Leaf,
+            #[serde(deserialize_with = "whole_number")] max_series: Leaf,
         } }
 
         impl $name {
@@ -100,6 +101,7 @@ macro_rules! keys_and_settings {
                     long_transaction_threshold: &self.long_transaction_threshold,
                     max_response_bytes: &self.max_response_bytes,
                     max_pages: &self.max_pages,
+                    max_series: &self.max_series,
                 }
             }
         }
@@ -115,6 +117,7 @@ pub(super) struct RawSettings<'a> {
     pub long_transaction_threshold: &'a Leaf,
     pub max_response_bytes: &'a Leaf,
     pub max_pages: &'a Leaf,
+    pub max_series: &'a Leaf,
 }
 
 keys! {

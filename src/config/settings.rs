@@ -23,6 +23,8 @@ pub struct Settings {
     pub max_response_bytes: usize,
     /// Pages of one fetch, 1 to 10,000.
     pub max_pages: usize,
+    /// Series of one target, 200 to 1,000,000; beyond it more label values go to `other`.
+    pub max_series: usize,
 }
 
 /// What a level of the file hands down. `stale_after` stays open until it is known which interval and timeout it follows.
@@ -35,6 +37,7 @@ pub(super) struct Level {
     pub long_transaction_threshold: Duration,
     pub max_response_bytes: usize,
     pub max_pages: usize,
+    pub max_series: usize,
 }
 
 impl Level {
@@ -47,6 +50,7 @@ impl Level {
         long_transaction_threshold: Duration::from_mins(1),
         max_response_bytes: 64 << 20,
         max_pages: 200,
+        max_series: 1000,
     };
 
     /// The level below, with what it sets itself. Warns only where this level made things so, not once for each that inherits.
@@ -71,6 +75,7 @@ impl Level {
                 .key("max_pages")
                 .parsed(raw.max_pages, |text| whole(text, 10_000, "must be a whole number from 1 to 10000"))
                 .unwrap_or(self.max_pages),
+            max_series: at.key("max_series").parsed(raw.max_series, max_series).unwrap_or(self.max_series),
         };
         let timing = |level: &Self| (level.interval, level.timeout, level.stale_after);
         if timing(&level) != timing(&self) {
@@ -89,6 +94,7 @@ impl Level {
             long_transaction_threshold: self.long_transaction_threshold,
             max_response_bytes: self.max_response_bytes,
             max_pages: self.max_pages,
+            max_series: self.max_series,
         }
     }
 
@@ -115,6 +121,12 @@ impl Level {
 fn interval(text: &str) -> Result<Duration, &'static str> {
     let interval = units::duration(text)?;
     if interval < Duration::from_secs(1) { Err("must be at least 1s") } else { Ok(interval) }
+}
+
+/// Below this, an instance with every command would have no room.
+fn max_series(text: &str) -> Result<usize, &'static str> {
+    let number = text.parse().ok().filter(|number| (200..=1_000_000).contains(number));
+    number.ok_or("must be a whole number from 200 to 1000000")
 }
 
 /// A whole number from 1 to `max`, or the rule that it breaks.

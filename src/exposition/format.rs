@@ -1,22 +1,89 @@
-//! The lines of Prometheus text format 0.0.4. Nothing here allocates per sample: pieces of text and numbers are appended
-//! to the page.
+//! The lines of Prometheus text format 0.0.4 and of OpenMetrics 1.0. A series is spelled the same in both. Nothing here
+//! allocates per sample: pieces of text and numbers are appended to the page.
 
 use bytes::BytesMut;
+use jiff::Timestamp;
 
 use super::families::{self, Family, Kind};
 use super::value::Value;
 use super::view::Labels;
+use crate::model::Group;
 use crate::model::label;
 use crate::model::ranking::Dimension;
-use crate::model::tally::{AGE_BOUNDS, Ages, Group};
+use crate::model::tally::{AGE_BOUNDS, Ages, Oldest};
 
 /// The `le` label of each bucket of [`Ages`]: its bound as OpenMetrics spells it, so that a series is the same in both
 /// formats.
 const LE: [&str; AGE_BOUNDS.len() + 1] =
     ["1.0", "5.0", "10.0", "30.0", "60.0", "300.0", "600.0", "1800.0", "3600.0", "+Inf"];
 
-/// What of a family stands together under one TYPE line: this format has no gauge histograms, and shows one as three
-/// families.
+/// Most characters of an exemplar's label names and values together (OpenMetrics 1.0, "Exemplars").
+const MAX_EXEMPLAR: usize = 128;
+
+/// A format of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Prometheus text format 0.0.4.
+    #[default]
+    Text,
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The `Content-Type` of a page.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+
+    /// What ends a page.
+    pub(super) const fn end(self) -> &'static str {
+        match self {
+            Self::Text => "",
+            Self::OpenMetrics => "# EOF\n",
+        }
+    }
+
+    const fn parts(self, kind: Kind) -> &'static [Part] {
+        match (kind, self) {
+            (Kind::Ages, Self::Text) => &[Part::Buckets, Part::Count, Part::Sum],
+            _ => &[Part::Whole],
+        }
+    }
+
+    const fn word(self, kind: Kind) -> &'static str {
+        match (kind, self) {
+            (Kind::Gauge, _) => "gauge",
+            (Kind::Counter, _) => "counter",
+            (Kind::Ages, Self::Text) => "untyped",
+            (Kind::Ages, Self::OpenMetrics) => "gaugehistogram",
+        }
+    }
+
+    /// Writes what stands before the samples of a family. OpenMetrics names a counter without its suffix, and tells units.
+    pub(super) fn announce(self, page: &mut BytesMut, name: &str, word: &str, help: &str) {
+        let mut push = |texts: &[&str]| texts.iter().for_each(|text| page.extend_from_slice(text.as_bytes()));
+        match self {
+            Self::Text => push(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", word, "\n"]),
+            Self::OpenMetrics => {
+                let name = name.strip_suffix("_total").filter(|_| word == "counter").unwrap_or(name);
+                push(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", word, "\n"]);
+                if let Some(unit) = UNITS.iter().find(|unit| name.rsplit('_').next() == Some(unit)) {
+                    push(&["# UNIT ", name, " ", unit, "\n"]);
+                }
+            }
+        }
+    }
+}
+
+/// Units that names end in.
+const UNITS: [&str; 2] = ["seconds", "bytes"];
+
+/// What of a family stands together under one TYPE line: text 0.0.4 has no gauge histograms, and shows one as three families.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Whole,
@@ -25,29 +92,16 @@ enum Part {
     Sum,
 }
 
-impl Part {
-    const fn of(kind: Kind) -> &'static [Self] {
-        match kind {
-            Kind::Gauge | Kind::Counter => &[Self::Whole],
-            Kind::Ages => &[Self::Buckets, Self::Count, Self::Sum],
-        }
-    }
+const BUCKET: &str = "_bucket";
+const COUNT: &str = "_gcount";
+const SUM: &str = "_gsum";
 
-    const fn suffix(self) -> &'static str {
-        match self {
-            Self::Whole => "",
-            Self::Buckets => "_bucket",
-            Self::Count => "_gcount",
-            Self::Sum => "_gsum",
-        }
-    }
-}
-
-/// One family as this format shows it.
+/// One family as a format shows it.
 #[derive(Debug)]
 pub struct Section {
     /// The row of the table.
     pub family: &'static Family,
+    format: Format,
     part: Part,
     /// HELP and TYPE are written.
     announced: bool,
@@ -55,23 +109,21 @@ pub struct Section {
 
 impl Section {
     /// Every section in the order of the page.
-    pub fn all() -> impl Iterator<Item = Self> {
-        families::all().flat_map(|family| {
-            Part::of(family.kind).iter().map(move |part| Self { family, part: *part, announced: false })
+    pub fn all(format: Format) -> impl Iterator<Item = Self> {
+        families::all().flat_map(move |family| {
+            let parts = format.parts(family.kind).iter();
+            parts.map(move |part| Self { family, format, part: *part, announced: false })
         })
     }
 
     fn announce(&mut self, page: &mut BytesMut) {
-        let (name, suffix) = (self.family.name, self.part.suffix());
-        let kind = match self.family.kind {
-            Kind::Gauge => "gauge",
-            Kind::Counter => "counter",
-            Kind::Ages => "untyped",
-        };
-        for text in
-            ["# HELP ", name, suffix, " ", self.family.help, "\n# TYPE ", name, suffix, " ", kind, "\n"]
-        {
-            page.extend_from_slice(text.as_bytes());
+        let Family { name, kind, help, .. } = *self.family;
+        let word = self.format.word(kind);
+        match self.part {
+            Part::Whole => self.format.announce(page, name, word, help),
+            Part::Buckets => self.format.announce(page, &[name, BUCKET].concat(), word, help),
+            Part::Count => self.format.announce(page, &[name, COUNT].concat(), word, help),
+            Part::Sum => self.format.announce(page, &[name, SUM].concat(), word, help),
         }
         self.announced = true;
     }
@@ -105,25 +157,19 @@ impl<'a> Samples<'a> {
 
     /// A sample with labels of its own; their values may hold anything.
     pub fn labelled(&mut self, own: &[(&str, &str)], value: impl Into<Value>) {
-        self.open();
-        for (name, value) in own {
-            self.separate();
-            self.push(name);
-            self.push("=\"");
-            escape(value, |piece| self.push(piece));
-            self.push("\"");
-        }
-        self.close(value.into());
+        self.sample("", own, value.into());
+        self.push("\n");
     }
 
     /// A sample that is always 1 and says all by its labels.
     pub fn info(&mut self, own: &Labels) {
-        self.open();
+        self.open("");
         if !own.as_str().is_empty() {
             self.separate();
             self.push(own.as_str());
         }
         self.close(Value::Count(1));
+        self.push("\n");
     }
 
     /// A sample for each shown value of a dimension, and for all others together.
@@ -140,30 +186,79 @@ impl<'a> Samples<'a> {
         self.labelled(&[(name, label::OTHER)], value(&dimension.other));
     }
 
-    /// The samples of a histogram that belong here.
-    pub fn ages(&mut self, ages: &Ages) {
-        match self.section.part {
-            Part::Whole => {}
-            Part::Buckets => {
-                let mut at_most = 0;
-                for (le, count) in LE.into_iter().zip(ages.buckets) {
-                    at_most += count;
-                    self.labelled(&[("le", le)], at_most);
+    /// The samples of a histogram that belong here. Where the format has exemplars, each bucket tells its oldest session, as
+    /// of `taken_at`.
+    pub fn ages(&mut self, ages: &Ages, taken_at: Timestamp) {
+        let part = self.section.part;
+        if matches!(part, Part::Whole | Part::Buckets) {
+            let mut at_most = 0;
+            for (bucket, (le, count)) in LE.into_iter().zip(ages.buckets).enumerate() {
+                at_most += count;
+                self.sample(BUCKET, &[("le", le)], Value::Count(at_most));
+                if self.section.format == Format::OpenMetrics
+                    && let Some(oldest) = ages.oldest.iter().find(|oldest| oldest.bucket == bucket)
+                {
+                    self.exemplar(oldest, taken_at);
                 }
+                self.push("\n");
             }
-            Part::Count => self.value(ages.buckets.iter().sum::<u64>()),
-            Part::Sum => self.value(ages.sum),
+        }
+        if matches!(part, Part::Whole | Part::Count) {
+            self.sample(COUNT, &[], Value::Count(ages.buckets.iter().sum()));
+            self.push("\n");
+        }
+        if matches!(part, Part::Whole | Part::Sum) {
+            self.sample(SUM, &[], Value::Real(ages.sum));
+            self.push("\n");
         }
     }
 
-    fn open(&mut self) {
+    /// ` # {session_id="7",trx_id="9"} SECONDS TIMESTAMP`, with as many of the ids as fit.
+    fn exemplar(&mut self, oldest: &Oldest, taken_at: Timestamp) {
+        let mut room = MAX_EXEMPLAR;
+        let ids = [("session_id", &oldest.session_id), ("trx_id", &oldest.transaction_id)];
+        let shown = ids.map(|(name, id)| {
+            let length = name.len() + id.chars().count();
+            let fits = !id.is_empty() && length <= room;
+            room -= if fits { length } else { 0 };
+            fits.then_some((name, id.as_str()))
+        });
+        if shown.iter().all(Option::is_none) {
+            return;
+        }
+        self.push(" # {");
+        for (name, id) in shown.into_iter().flatten() {
+            self.label(name, id);
+        }
+        self.close(Value::Real(oldest.seconds));
+        self.push(" ");
+        Value::from(taken_at).spell(|text| self.push(text));
+    }
+
+    fn sample(&mut self, suffix: &str, own: &[(&str, &str)], value: Value) {
+        self.open(suffix);
+        for (name, value) in own {
+            self.label(name, value);
+        }
+        self.close(value);
+    }
+
+    fn open(&mut self, suffix: &str) {
         if !self.section.announced {
             self.section.announce(self.page);
         }
         self.push(self.section.family.name);
-        self.push(self.section.part.suffix());
+        self.push(suffix);
         self.push("{");
         self.push(self.labels);
+    }
+
+    fn label(&mut self, name: &str, value: &str) {
+        self.separate();
+        self.push(name);
+        self.push("=\"");
+        escape(value, |piece| self.push(piece));
+        self.push("\"");
     }
 
     fn separate(&mut self) {
@@ -175,7 +270,6 @@ impl<'a> Samples<'a> {
     fn close(&mut self, value: Value) {
         self.push("} ");
         value.spell(|text| self.push(text));
-        self.push("\n");
     }
 
     fn push(&mut self, text: &str) {

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use prometheus::proto::MetricFamily;
 
 use super::families::Read;
-use super::format::{Samples, Section};
+use super::format::{Format, Samples, Section};
 use super::own;
 use super::view::{PageInput, TargetView};
 use crate::model::Snapshot;
@@ -18,19 +18,31 @@ pub const FRAME_BYTES: usize = 64 * 1024;
 /// Room for a frame and what one subject's family usually adds beyond it.
 const CAPACITY: usize = FRAME_BYTES + 8 * 1024;
 
-/// Writes a page in text format 0.0.4, each frame when it is asked for.
-pub fn page(mut input: PageInput) -> impl Iterator<Item = Bytes> + Send + 'static {
+/// Writes a page, each frame when it is asked for.
+pub fn page(mut input: PageInput, format: Format) -> impl Iterator<Item = Bytes> + Send + 'static {
     let own = std::mem::take(&mut input.own).into_iter();
-    Frames { input, sections: Section::all().collect(), section: 0, subject: 0, own, text: BytesMut::new() }
+    let sections = Section::all(format).collect();
+    Frames { input, format, sections, section: 0, subject: 0, own, ended: false, text: BytesMut::new() }
+}
+
+/// How many series `input` has.
+#[must_use]
+pub fn count_series(input: PageInput) -> usize {
+    let mut text = Vec::new();
+    page(input, Format::Text).for_each(|frame| text.extend_from_slice(&frame));
+    text.split(|byte| *byte == b'\n').filter(|line| !matches!(line.first(), None | Some(b'#'))).count()
 }
 
 struct Frames<O> {
     input: PageInput,
+    format: Format,
     sections: Vec<Section>,
     /// The section that is being written, and the subject that is next in it.
     section: usize,
     subject: usize,
     own: O,
+    /// All is written.
+    ended: bool,
     /// Written, but not handed out.
     text: BytesMut,
 }
@@ -50,14 +62,25 @@ impl<O: Iterator<Item = MetricFamily>> Frames<O> {
     /// Writes what comes next; `None` at the end of the page.
     fn step(&mut self) -> Option<()> {
         let Some(section) = self.sections.get_mut(self.section) else {
-            own::write(&self.own.next()?, &mut self.text);
-            return Some(());
+            return self.step_own();
         };
         if write(&self.input, self.subject, section, &mut self.text).is_some() {
             self.subject += 1;
         } else {
             self.section += 1;
             self.subject = 0;
+        }
+        Some(())
+    }
+
+    fn step_own(&mut self) -> Option<()> {
+        match self.own.next() {
+            Some(family) => own::write(&family, self.format, &mut self.text),
+            None if self.ended => return None,
+            None => {
+                self.text.extend_from_slice(self.format.end().as_bytes());
+                self.ended = true;
+            }
         }
         Some(())
     }

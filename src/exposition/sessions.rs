@@ -40,7 +40,7 @@ pub const FAMILIES: &[Family] = &[
     ages(
         "dbsession_active_session_age_seconds",
         "How long the executing sessions have been executing, in seconds, as a histogram of the present moment.",
-        Read::Listed(|_, listed, out| out.ages(&listed.execution_ages)),
+        Read::Listed(|snapshot, listed, out| out.ages(&listed.execution_ages, snapshot.taken_at)),
     ),
     gauge(
         "dbsession_slow_sessions",
@@ -127,16 +127,26 @@ pub const FAMILIES: &[Family] = &[
     gauge(
         "dbsession_dimension_values",
         "Distinct users, clients and databases that have sessions now, by dimension.",
-        Read::Snapshot(|snapshot, out| dimensions(snapshot, out, |dimension| dimension.distinct)),
+        Read::Snapshot(|snapshot, out| dimensions(snapshot, out, |dimension| dimension.distinct as u64)),
     ),
     gauge(
         "dbsession_dimension_folded_values",
         "Distinct users, clients and databases that are summed as other, by dimension.",
-        Read::Snapshot(|snapshot, out| dimensions(snapshot, out, |dimension| dimension.folded)),
+        Read::Snapshot(|snapshot, out| dimensions(snapshot, out, |dimension| dimension.folded as u64)),
+    ),
+    gauge(
+        "dbsession_dimension_overflow_sessions",
+        "Sessions in other whose users, clients or databases were too many to be told apart, by dimension.",
+        Read::Snapshot(|snapshot, out| dimensions(snapshot, out, |dimension| dimension.overflow)),
+    ),
+    gauge(
+        "dbsession_series_capped",
+        "Whether max_series made more label values go to other than the top alone would: 1 yes, 0 no.",
+        Read::Snapshot(|snapshot, out| out.value(snapshot.is_capped())),
     ),
 ];
 
-fn dimensions(snapshot: &Snapshot, out: &mut Samples<'_>, values: fn(&Dimension) -> usize) {
+fn dimensions(snapshot: &Snapshot, out: &mut Samples<'_>, values: fn(&Dimension) -> u64) {
     let Snapshot { users, clients, databases, .. } = snapshot;
     for (name, dimension) in [("user", users), ("client", clients), ("database", databases)] {
         if let Some(dimension) = dimension {

@@ -1,6 +1,8 @@
 //! Pages are read back by a parser of their own; one whole page is kept as a golden file.
 
+mod cardinality;
 mod fixture;
+mod openmetrics;
 mod parse;
 
 use std::path::Path;
@@ -12,7 +14,7 @@ use prometheus::core::Collector;
 use proptest::prelude::*;
 
 use super::families::{self, Kind};
-use super::{FRAME_BYTES, Labels, PageInput, TargetView, page};
+use super::{FRAME_BYTES, Format, Labels, PageInput, TargetView, page};
 use crate::model::Snapshot;
 use crate::model::tally::AGE_BOUNDS;
 
@@ -75,7 +77,7 @@ fn the_whole_table_is_on_that_page_and_reads_well() {
 
 #[test]
 fn nothing_but_own_families_is_written_for_nobody() {
-    assert_eq!(page(PageInput::default()).count(), 0);
+    assert_eq!(page(PageInput::default(), Format::Text).count(), 0);
     let own = PageInput { own: registry().gather(), ..PageInput::default() };
     let families = names(own);
     assert_eq!(families, ["dbsession_exporter_api_request_duration_seconds", "dbsession_exporter_shard"]);
@@ -89,7 +91,7 @@ fn an_own_family_without_samples_or_type_leaves_no_trace() {
         family.set_field_type(prometheus::proto::MetricType::UNTYPED);
     }
     let own = empty.collect().into_iter().chain(untyped).collect();
-    assert_eq!(page(PageInput { own, ..PageInput::default() }).count(), 0);
+    assert_eq!(page(PageInput { own, ..PageInput::default() }, Format::Text).count(), 0);
 }
 
 #[test]
@@ -132,6 +134,8 @@ fn without_listed_rows_only_what_the_provider_counts_is_shown() {
             "dbsession_user_active_sessions",
             "dbsession_dimension_values",
             "dbsession_dimension_folded_values",
+            "dbsession_dimension_overflow_sessions",
+            "dbsession_series_capped",
         ]
     );
 }
@@ -199,7 +203,7 @@ fn numbers_are_short_and_exact() {
         (0.25, "0.25"),
         (0.1 + 0.2, "0.30000000000000004"),
         (1e300, "1e300"),
-        (f64::INFINITY, "inf"),
+        (f64::INFINITY, "+Inf"),
     ] {
         let page = text(alone(healthy("rm-1", seconds(value))));
         let line = page.lines().find(|line| line.starts_with("dbsession_active_session_max")).unwrap();
@@ -246,14 +250,15 @@ fn crowd() -> (PageInput, String) {
 #[test]
 fn frames_are_bounded_and_add_up_to_one_page() {
     let (input, expected) = crowd();
-    let frames: Vec<_> = page(input.clone()).collect();
+    let frames: Vec<_> = page(input.clone(), Format::Text).collect();
     assert!(frames.len() > 20);
     let (last, full) = frames.split_last().unwrap();
     assert!(full.iter().all(|frame| frame.len() == FRAME_BYTES));
     assert!((1..=FRAME_BYTES).contains(&last.len()));
     assert!(frames.concat() == expected.as_bytes(), "the page differs from the pages of its targets");
     // A reader that drops each frame before it takes the next lets the writer use the memory again.
-    let dropped = page(input).fold(Vec::new(), |read, frame| [read.as_slice(), &frame].concat());
+    let dropped =
+        page(input, Format::Text).fold(Vec::new(), |read, frame| [read.as_slice(), &frame].concat());
     assert!(dropped == expected.as_bytes(), "the page depends on how it is read");
 }
 
@@ -261,7 +266,7 @@ fn frames_are_bounded_and_add_up_to_one_page() {
 fn a_page_shares_snapshots_until_its_reader_leaves() {
     let (input, _) = crowd();
     let snapshot = Arc::downgrade(input.targets[0].snapshot.as_ref().unwrap());
-    let mut frames = page(input);
+    let mut frames = page(input, Format::Text);
     assert!(frames.next().is_some());
     assert_eq!(snapshot.strong_count(), 300);
     drop(frames);
@@ -280,7 +285,7 @@ proptest! {
         prop_assume!(user != "other");
         let labels = Labels::new([("instance_id", id.as_str()), ("team", team.as_str())]);
         let mut snapshot = listed();
-        snapshot.users.as_mut().unwrap().shown = vec![(user.as_str().into(), crate::model::tally::Group::default())];
+        snapshot.users.as_mut().unwrap().shown = vec![(user.as_str().into(), crate::model::Group::default())];
         let target = TargetView { labels: labels.clone(), ..healthy("rm-1", snapshot) };
         let (task, _) = task();
         let task = super::TaskView { labels, task_id: task_id.as_str().into(), ..task };

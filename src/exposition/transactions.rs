@@ -16,7 +16,7 @@ pub const FAMILIES: &[Family] = &[
     ages(
         "dbsession_transaction_age_seconds",
         "Ages of the open transactions, in seconds, as a histogram of the present moment.",
-        Read::Listed(|_, listed, out| out.ages(&listed.transaction_ages)),
+        Read::Listed(|snapshot, listed, out| out.ages(&listed.transaction_ages, snapshot.taken_at)),
     ),
     gauge(
         "dbsession_long_transactions",

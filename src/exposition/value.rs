@@ -18,6 +18,8 @@ impl Value {
     pub fn spell(self, push: impl FnOnce(&str)) {
         match self {
             Self::Count(count) => push(itoa::Buffer::new().format(count)),
+            Self::Real(real) if real.is_nan() => push("NaN"),
+            Self::Real(real) if real.is_infinite() => push(if real > 0.0 { "+Inf" } else { "-Inf" }),
             Self::Real(real) => {
                 let mut buffer = ryu::Buffer::new();
                 let text = buffer.format(real);

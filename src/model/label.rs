@@ -23,7 +23,9 @@ pub fn value(raw: Option<&str>) -> Cow<'_, str> {
 /// [`value`] of a name that is there.
 #[must_use]
 pub fn real(raw: &str) -> Cow<'_, str> {
-    let reserved = matches!(raw.trim_end_matches('_'), NONE | OTHER | UNKNOWN);
+    // Most names are told apart by their first letter.
+    let suspect = matches!(raw.as_bytes().first(), Some(b'n' | b'o' | b'u'));
+    let reserved = suspect && matches!(raw.trim_end_matches('_'), NONE | OTHER | UNKNOWN);
     bounded(if reserved { Cow::Owned(format!("{raw}_")) } else { Cow::Borrowed(raw) })
 }
 

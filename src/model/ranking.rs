@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::tally::{Group, Groups};
+use super::groups::{Group, Groups};
+use super::series::Room;
 
 /// Good fetches for which a value is shown after it left the top.
 pub const KEPT_FETCHES: u32 = 10;
@@ -24,10 +25,14 @@ pub struct Dimension {
     pub shown: Vec<(Box<str>, Group)>,
     /// All others together; its oldest transaction is their maximum.
     pub other: Group,
-    /// Distinct values that are present now.
+    /// Distinct values that are present now, as far as they were told apart.
     pub distinct: usize,
     /// How many of them are in `other`.
     pub folded: usize,
+    /// Sessions in `other` whose values were too many to be told apart.
+    pub overflow: u64,
+    /// The limit kept values in `other` that would have been shown.
+    pub capped: bool,
 }
 
 /// The rankings of one target.
@@ -41,19 +46,16 @@ pub struct Rankings {
     pub databases: Ranking,
     /// Of SQL templates.
     pub templates: Ranking,
+    /// Room for all that they show.
+    pub room: Room,
 }
 
 impl Rankings {
-    /// Rankings that show `top` values each.
+    /// Rankings that show `top` values each, or fewer where the target would have more than `max_series` series.
     #[must_use]
-    pub fn new(top: usize) -> Self {
-        let ranking = Ranking::new(top);
-        Self {
-            users: ranking.clone(),
-            clients: ranking.clone(),
-            databases: ranking.clone(),
-            templates: ranking,
-        }
+    pub fn new(top: usize, max_series: usize) -> Self {
+        let [users, clients, databases, templates] = std::array::from_fn(|_| Ranking::new(top));
+        Self { users, clients, databases, templates, room: Room::new(max_series) }
     }
 }
 
@@ -65,31 +67,33 @@ impl Ranking {
     }
 
     /// Cuts the values of one good fetch: the top by active, then total, then name, and those that were in the top of
-    /// one of the last [`KEPT_FETCHES`] fetches. A kept value that has vanished is shown with zeros.
-    pub fn cut(&mut self, groups: Groups) -> Dimension {
-        let distinct = groups.len();
-        let mut ranked: Vec<_> = groups.into_iter().collect();
+    /// one of the last [`KEPT_FETCHES`] fetches, together no more than `limit`. A kept value that has vanished is shown
+    /// with zeros.
+    pub fn cut(&mut self, groups: Groups, limit: usize) -> Dimension {
+        let (mut ranked, mut other) = groups.into_parts();
+        let (distinct, overflow) = (ranked.len(), other.total);
         ranked.sort_unstable_by(|(a, x), (b, y)| {
             (Reverse((x.active, x.total)), a).cmp(&(Reverse((y.active, y.total)), b))
         });
-        let rest = ranked.split_off(self.top.min(ranked.len()));
+        let rest = ranked.split_off(self.top.min(limit).min(ranked.len()));
         self.age(&ranked);
+        let wanted = self.shown.len().max(self.top.min(distinct));
 
-        let mut dimension = Dimension { shown: ranked, distinct, ..Dimension::default() };
-        let mut kept: HashMap<&str, Group> = self.kept().map(|label| (label, Group::default())).collect();
+        let mut kept: HashMap<&str, Group> = self.kept(limit - ranked.len()).collect();
+        let mut folded = 0;
         for (label, group) in &rest {
             if let Some(place) = kept.get_mut(label.as_ref()) {
                 *place = *group;
             } else {
-                dimension.other.add(*group);
-                dimension.folded += 1;
+                other.add(*group);
+                folded += 1;
             }
         }
         let mut kept: Vec<(Box<str>, Group)> =
             kept.into_iter().map(|(label, group)| (label.into(), group)).collect();
         kept.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        dimension.shown.append(&mut kept);
-        dimension
+        ranked.append(&mut kept);
+        Dimension { capped: wanted > ranked.len(), shown: ranked, other, distinct, folded, overflow }
     }
 
     fn age(&mut self, top: &[(Box<str>, Group)]) {
@@ -100,9 +104,12 @@ impl Ranking {
         self.shown.retain(|_, fetches| *fetches <= KEPT_FETCHES);
     }
 
-    /// Shown values that are not in the top just ranked.
-    fn kept(&self) -> impl Iterator<Item = &str> {
-        self.shown.iter().filter(|(_, fetches)| **fetches > 0).map(|(label, _)| label.as_ref())
+    /// Up to `limit` values that were in a top, but are not in the one just ranked; those that left it last come first.
+    fn kept(&self, limit: usize) -> impl Iterator<Item = (&str, Group)> {
+        let left = self.shown.iter().filter(|(_, fetches)| **fetches > 0);
+        let mut left: Vec<_> = left.map(|(label, fetches)| (*fetches, label.as_ref())).collect();
+        left.sort_unstable();
+        left.into_iter().take(limit).map(|(_, label)| (label, Group::default()))
     }
 }
 
@@ -111,8 +118,11 @@ mod tests {
     use super::*;
 
     fn groups(values: &[(&str, u64, u64)]) -> Groups {
-        let group = |total, active| Group { total, active, oldest_transaction: 0.0 };
-        values.iter().map(|(name, total, active)| (Box::from(*name), group(*total, *active))).collect()
+        let mut groups = Groups::default();
+        for (name, total, active) in values {
+            groups.add(Some(name), Group { total: *total, active: *active, oldest_transaction: 0.0 });
+        }
+        groups
     }
 
     fn names(dimension: &Dimension) -> Vec<&str> {
@@ -121,13 +131,10 @@ mod tests {
 
     #[test]
     fn the_top_is_by_active_then_total_then_name() {
-        let cut = Ranking::new(3).cut(groups(&[
-            ("idle", 90, 0),
-            ("b", 5, 2),
-            ("a", 5, 2),
-            ("busy", 3, 3),
-            ("c", 4, 2),
-        ]));
+        let cut = Ranking::new(3).cut(
+            groups(&[("idle", 90, 0), ("b", 5, 2), ("a", 5, 2), ("busy", 3, 3), ("c", 4, 2)]),
+            usize::MAX,
+        );
         assert_eq!(names(&cut), ["busy", "a", "b"]);
         assert_eq!((cut.other.total, cut.other.active, cut.distinct, cut.folded), (94, 2, 5, 2));
     }
@@ -135,13 +142,13 @@ mod tests {
     #[test]
     fn a_value_is_kept_for_ten_fetches_after_it_left_the_top() {
         let mut ranking = Ranking::new(1);
-        assert_eq!(names(&ranking.cut(groups(&[("old", 2, 2), ("new", 1, 1)]))), ["old"]);
+        assert_eq!(names(&ranking.cut(groups(&[("old", 2, 2), ("new", 1, 1)]), usize::MAX)), ["old"]);
         for fetch in 1..=KEPT_FETCHES {
-            let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]));
+            let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]), usize::MAX);
             assert_eq!(names(&cut), ["new", "old"], "fetch {fetch} after it left");
             assert_eq!((cut.shown[1].1.total, cut.folded), (1, 0));
         }
-        let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]));
+        let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]), usize::MAX);
         assert_eq!(names(&cut), ["new"]);
         assert_eq!((cut.other.total, cut.folded), (1, 1));
     }
@@ -149,8 +156,8 @@ mod tests {
     #[test]
     fn a_kept_value_that_vanished_is_zero_and_not_counted_as_present() {
         let mut ranking = Ranking::new(1);
-        ranking.cut(groups(&[("gone", 2, 2)]));
-        let cut = ranking.cut(groups(&[("new", 1, 1)]));
+        ranking.cut(groups(&[("gone", 2, 2)]), usize::MAX);
+        let cut = ranking.cut(groups(&[("new", 1, 1)]), usize::MAX);
         assert_eq!(cut.shown[1], (Box::from("gone"), Group::default()));
         assert_eq!((cut.distinct, cut.folded, cut.other), (1, 0, Group::default()));
     }
@@ -162,16 +169,14 @@ mod tests {
         ) {
             let mut ranking = Ranking::new(4);
             for fetch in fetches {
-                let groups: Groups = fetch.iter().map(|(name, (total, active))| {
-                    (Box::from(name.as_str()), Group { total: *total, active: *active, oldest_transaction: 0.0 })
-                }).collect();
-                let cut = ranking.cut(groups.clone());
-                let sum = |groups: Vec<&Group>| groups.iter().fold((0, 0), |(t, a), g| (t + g.total, a + g.active));
-                let all = sum(groups.values().collect());
-                let sum = sum(cut.shown.iter().map(|(_, group)| group).chain([&cut.other]).collect());
+                let values: Vec<_> = fetch.iter().map(|(name, (total, active))| (name.as_str(), *total, *active)).collect();
+                let cut = ranking.cut(groups(&values), usize::MAX);
+                let shown = cut.shown.iter().map(|(_, group)| group).chain([&cut.other]);
+                let sum = shown.fold((0, 0), |(total, active), group| (total + group.total, active + group.active));
+                let all = values.iter().fold((0, 0), |(t, a), (_, total, active)| (t + total, a + active));
                 proptest::prop_assert_eq!(sum, all);
-                proptest::prop_assert!(cut.shown.len() >= groups.len().min(4));
-                let present = cut.shown.iter().filter(|(name, _)| groups.contains_key(name)).count();
+                proptest::prop_assert!(cut.shown.len() >= values.len().min(4));
+                let present = cut.shown.iter().filter(|(name, _)| fetch.contains_key(name.as_ref())).count();
                 proptest::prop_assert_eq!(present + cut.folded, cut.distinct);
             }
         }

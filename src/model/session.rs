@@ -7,6 +7,8 @@ use super::state::Wait;
 /// `None` where the provider gave none that can be believed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Session<'a> {
+    /// Its id.
+    pub id: Option<SessionId<'a>>,
     /// Database account.
     pub user: Option<&'a str>,
     /// Client as the provider writes it, perhaps with a port.
@@ -22,21 +24,32 @@ pub struct Session<'a> {
     /// Time in the present state.
     pub seconds: Option<f64>,
     /// The open transaction, if there is one.
-    pub transaction: Option<Transaction>,
+    pub transaction: Option<Transaction<'a>>,
+}
+
+/// The id of a session: a number wherever it is documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionId<'a> {
+    /// A number.
+    Number(u64),
+    /// Anything else.
+    Text(&'a str),
 }
 
 /// An open transaction.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Transaction {
+pub struct Transaction<'a> {
     /// Age in seconds; `None` where only its id is known.
     pub seconds: Option<f64>,
+    /// Its id, where the provider tells it.
+    pub id: Option<&'a str>,
 }
 
-impl Transaction {
+impl<'a> Transaction<'a> {
     /// A transaction is open when it lasts, or has an id. Providers send 0 for "none", and for one younger than a second.
     #[must_use]
-    pub fn of(seconds: Option<f64>, id: Option<&str>) -> Option<Self> {
-        (seconds.is_some_and(|s| s > 0.0) || id.is_some()).then_some(Self { seconds })
+    pub fn of(seconds: Option<f64>, id: Option<&'a str>) -> Option<Self> {
+        (seconds.is_some_and(|s| s > 0.0) || id.is_some()).then_some(Self { seconds, id })
     }
 }
 
@@ -97,9 +110,12 @@ mod tests {
     fn a_transaction_lasts_or_has_an_id() {
         assert_eq!(Transaction::of(Some(0.0), None), None);
         assert_eq!(Transaction::of(None, None), None);
-        assert_eq!(Transaction::of(Some(3.0), None), Some(Transaction { seconds: Some(3.0) }));
-        assert_eq!(Transaction::of(Some(0.0), Some("7")), Some(Transaction { seconds: Some(0.0) }));
-        assert_eq!(Transaction::of(None, Some("7")), Some(Transaction { seconds: None }));
+        assert_eq!(Transaction::of(Some(3.0), None), Some(Transaction { seconds: Some(3.0), id: None }));
+        assert_eq!(
+            Transaction::of(Some(0.0), Some("7")),
+            Some(Transaction { seconds: Some(0.0), id: Some("7") })
+        );
+        assert_eq!(Transaction::of(None, Some("7")), Some(Transaction { seconds: None, id: Some("7") }));
     }
 
     #[test]

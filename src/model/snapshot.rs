@@ -1,15 +1,17 @@
 //! What one good fetch learnt about one target: small, owned, immutable.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::Command;
+use super::groups::Groups;
 use super::label;
 use super::ranking::{Dimension, Ranking, Rankings};
+use super::series::Room;
 use super::state::{self, Wait};
-use super::tally::{Ages, Group, Groups, Tally, Thresholds};
+use super::tally::{Ages, Counts, Tally, Thresholds};
 
 /// What a provider reports beside, or instead of, the rows it lists. `None`: not reported.
 #[derive(Debug, Clone, Default)]
@@ -99,6 +101,8 @@ pub struct Listed {
     pub commands: Vec<(Command, u64)>,
     /// Sessions by command and state, without zeros.
     pub states: Vec<(Command, Box<str>, u64)>,
+    /// `max_series` left no room for all of them.
+    pub states_capped: bool,
 }
 
 /// A provider's time further than this from ours is not believed.
@@ -110,20 +114,39 @@ impl Snapshot {
     pub fn new(fetched: Fetched, rankings: &mut Rankings, received_at: Timestamp) -> Self {
         let Fetched { tally, reported, thresholds } = fetched;
         let believable = |at: &Timestamp| received_at.duration_since(*at).abs() <= BELIEVABLE;
-        let rows = tally.map(Rows::from).unwrap_or_default();
+        let rows = tally.map(|tally| Rows::new(tally, rankings.room)).unwrap_or_default();
+        let dimensions = [
+            dimension(reported.users, rows.users),
+            dimension(reported.clients, rows.clients),
+            dimension(reported.databases, rows.databases),
+        ];
+        let taken = rows.listed.as_ref().map_or(0, |listed| listed.commands.len() + listed.states.len());
+        let present = dimensions.iter().flatten().count();
+        let limit = rankings.room.values(taken, present, rows.templates.is_some());
+        let cut =
+            |groups: Option<Groups>, ranking: &mut Ranking| groups.map(|groups| ranking.cut(groups, limit));
+        let [users, clients, databases] = dimensions;
         Self {
             taken_at: reported.taken_at.filter(believable).unwrap_or(received_at),
             sessions: reported.total.unwrap_or(rows.count),
             active: reported.active.or(rows.active),
             unlisted: reported.unlisted,
             longest_active: reported.longest_active.or(rows.listed.as_ref().map(|l| l.execution_ages.max)),
-            users: dimension(reported.users, rows.users, &mut rankings.users),
-            clients: dimension(reported.clients, rows.clients, &mut rankings.clients),
-            databases: dimension(reported.databases, rows.databases, &mut rankings.databases),
-            templates: rows.templates.map(|groups| rankings.templates.cut(groups)),
+            users: cut(users, &mut rankings.users),
+            clients: cut(clients, &mut rankings.clients),
+            databases: cut(databases, &mut rankings.databases),
+            templates: cut(rows.templates, &mut rankings.templates),
             listed: rows.listed,
             thresholds,
         }
+    }
+
+    /// Whether `max_series` made more go to `other` than would have otherwise.
+    #[must_use]
+    pub fn is_capped(&self) -> bool {
+        let dimensions = [&self.users, &self.clients, &self.databases, &self.templates];
+        let states = self.listed.as_ref().is_some_and(|listed| listed.states_capped);
+        states || dimensions.into_iter().flatten().any(|dimension| dimension.capped)
     }
 }
 
@@ -139,65 +162,52 @@ struct Rows {
     listed: Option<Listed>,
 }
 
-impl From<Tally> for Rows {
-    fn from(mut tally: Tally) -> Self {
-        let states = states(&std::mem::take(&mut tally.states));
+impl Rows {
+    fn new(mut tally: Tally, room: Room) -> Self {
+        let states = states(&std::mem::take(&mut tally.states), room.states());
         Self {
             count: tally.listed,
             active: Some(tally.active),
-            templates: (!tally.templates.is_empty()).then(|| templates(&tally)),
+            templates: tally.has_templates.then(|| std::mem::take(&mut tally.templates)),
             users: Some(std::mem::take(&mut tally.users)),
             clients: Some(std::mem::take(&mut tally.clients)),
             databases: Some(std::mem::take(&mut tally.databases)),
-            listed: Some(Listed::new(&tally, states)),
+            listed: Some(Listed::new(&mut tally, states)),
         }
     }
 }
 
 impl Listed {
-    fn new(tally: &Tally, states: Vec<(Command, Box<str>, u64)>) -> Self {
+    fn new(tally: &mut Tally, (states, states_capped): (Vec<(Command, Box<str>, u64)>, bool)) -> Self {
         Self {
             executing: tally.executing,
             idle: tally.idle,
             system: tally.system,
             slow: tally.slow,
             waiting: tally.waiting,
-            execution_ages: tally.execution_ages,
+            execution_ages: std::mem::take(&mut tally.execution_ages),
             transactions: tally.transactions,
             long_transactions: tally.long_transactions,
             idle_transactions: tally.idle_transactions,
             oldest_idle_transaction: tally.oldest_idle_transaction,
-            transaction_ages: tally.transaction_ages,
+            transaction_ages: std::mem::take(&mut tally.transaction_ages),
             commands: commands(&states),
             states,
+            states_capped,
         }
     }
 }
 
 /// The provider's own counts where it gives them, with the oldest transactions of the rows; else the rows' counts. The
 /// transaction of a row whose value the provider does not count belongs to `other`.
-fn dimension(reported: Option<Groups>, listed: Option<Groups>, ranking: &mut Ranking) -> Option<Dimension> {
-    let Some(mut groups) = reported else { return listed.map(|groups| ranking.cut(groups)) };
-    let mut uncounted = 0.0_f64;
-    for (label, rows) in listed.into_iter().flatten() {
-        match groups.get_mut(&label) {
-            Some(group) => group.oldest_transaction = rows.oldest_transaction,
-            None => uncounted = uncounted.max(rows.oldest_transaction),
+fn dimension(reported: Option<Groups>, listed: Option<Groups>) -> Option<Groups> {
+    match (reported, listed) {
+        (Some(mut groups), Some(rows)) => {
+            groups.take_transactions(rows);
+            Some(groups)
         }
+        (reported, listed) => reported.or(listed),
     }
-    let mut dimension = ranking.cut(groups);
-    dimension.other.oldest_transaction = dimension.other.oldest_transaction.max(uncounted);
-    Some(dimension)
-}
-
-fn templates(tally: &Tally) -> Groups {
-    let group = |total| Group { total, ..Group::default() };
-    let mut groups: Groups =
-        tally.templates.iter().map(|(label, total)| (label.clone(), group(*total))).collect();
-    if tally.without_template > 0 {
-        groups.insert(Box::from(label::NONE), group(tally.without_template));
-    }
-    groups
 }
 
 fn commands(states: &[(Command, Box<str>, u64)]) -> Vec<(Command, u64)> {
@@ -211,24 +221,33 @@ fn commands(states: &[(Command, Box<str>, u64)]) -> Vec<(Command, u64)> {
     commands
 }
 
+/// Sessions by pair of command and state.
+type Pairs = BTreeMap<(Command, Box<str>), u64>;
+
 /// The pairs of command and state in their order, spelled as labels: all known states, of the others those with most
-/// sessions, the rest as `other`.
-fn states(raw: &[HashMap<Box<str>, u64>]) -> Vec<(Command, Box<str>, u64)> {
-    let mut pairs: BTreeMap<(Command, Box<str>), u64> = BTreeMap::new();
+/// sessions, of all no more than `limit`, the rest as `other`; and whether the limit had a part in it.
+fn states(raw: &[Counts], limit: usize) -> (Vec<(Command, Box<str>, u64)>, bool) {
+    let mut pairs = Pairs::new();
     for (command, states) in Command::all().zip(raw) {
         for (state, sessions) in states {
             let spelled = state::label(Some(state.as_ref()));
             *pairs.entry((command, Box::from(spelled))).or_default() += sessions;
         }
     }
-    let mut unknown: Vec<_> = pairs.iter().filter(|((_, state), _)| !state::is_known(state)).collect();
-    unknown
+    fold(&mut pairs, |state| !state::is_known(state), state::MAX_UNKNOWN_PAIRS);
+    let capped = pairs.len() > limit;
+    fold(&mut pairs, |state| state != label::OTHER, limit);
+    (pairs.into_iter().map(|((command, state), sessions)| (command, state, sessions)).collect(), capped)
+}
+
+/// Of the pairs whose state `counts`, keeps the `limit` with most sessions; the rest become `other`.
+fn fold(pairs: &mut Pairs, counts: fn(&str) -> bool, limit: usize) {
+    let mut counted: Vec<_> = pairs.iter().filter(|((_, state), _)| counts(state)).collect();
+    counted
         .sort_unstable_by_key(|((command, state), sessions)| (Reverse(**sessions), command.label(), state));
-    let folded: Vec<_> =
-        unknown.into_iter().skip(state::MAX_UNKNOWN_PAIRS).map(|(pair, _)| pair.clone()).collect();
+    let folded: Vec<_> = counted.into_iter().skip(limit).map(|(pair, _)| pair.clone()).collect();
     for pair in folded {
         let sessions = pairs.remove(&pair).unwrap_or_default();
         *pairs.entry((pair.0, Box::from(label::OTHER))).or_default() += sessions;
     }
-    pairs.into_iter().map(|((command, state), sessions)| (command, state, sessions)).collect()
 }

@@ -133,7 +133,12 @@ impl Wait {
     /// What a session in this state waits for, if it waits.
     #[must_use]
     pub fn of(raw: &str) -> Option<Self> {
-        let state = raw.trim().to_ascii_lowercase();
+        let state = raw.trim();
+        // Every rule begins with one of these letters, and few states do.
+        if !matches!(state.as_bytes().first()?.to_ascii_lowercase(), b'w' | b'u' | b's' | b'i' | b'f') {
+            return None;
+        }
+        let state = state.to_ascii_lowercase();
         let fits = |(start, part, _): &&(&str, &str, _)| {
             state.strip_prefix(start).is_some_and(|rest| part.is_empty() || rest.contains(part))
         };

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::command::Command;
+use super::groups::{Group, Groups};
 use super::host;
-use super::label;
-use super::session::{Session, Standing};
+use super::session::{Session, SessionId, Standing};
 use super::state::Wait;
 
 /// When a statement is slow and a transaction long, in seconds.
@@ -20,8 +22,8 @@ pub struct Thresholds {
 /// Upper bounds of the age buckets in seconds; `+Inf` follows.
 pub const AGE_BOUNDS: [f64; 9] = [1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0];
 
-/// A gauge histogram of ages in seconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// A gauge histogram of ages in seconds, and whose the oldest age in each bucket is.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ages {
     /// Observations at or below each bound and above the one before; the last is `+Inf`.
     pub buckets: [u64; AGE_BOUNDS.len() + 1],
@@ -29,38 +31,58 @@ pub struct Ages {
     pub sum: f64,
     /// Greatest observation; 0 where there is none.
     pub max: f64,
+    /// The oldest of each bucket that has one, in no order.
+    pub oldest: Vec<Oldest>,
+}
+
+/// The session with the greatest age in a bucket: an exemplar.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Oldest {
+    /// Place of the bucket in [`Ages::buckets`].
+    pub bucket: usize,
+    /// Its age in seconds.
+    pub seconds: f64,
+    /// Its id; empty where it has none.
+    pub session_id: String,
+    /// The id of its transaction; empty where it has none.
+    pub transaction_id: String,
 }
 
 impl Ages {
-    fn observe(&mut self, seconds: f64) {
-        self.buckets[AGE_BOUNDS.partition_point(|bound| *bound < seconds)] += 1;
+    fn observe(&mut self, seconds: f64, session: &Session<'_>) {
+        let bucket = AGE_BOUNDS.partition_point(|bound| *bound < seconds);
+        self.buckets[bucket] += 1;
         self.sum += seconds;
         self.max = self.max.max(seconds);
+        match self.oldest.iter_mut().find(|oldest| oldest.bucket == bucket) {
+            Some(oldest) if seconds > oldest.seconds => oldest.become_of(seconds, session),
+            Some(_) => {}
+            None => {
+                let mut oldest = Oldest { bucket, ..Oldest::default() };
+                oldest.become_of(seconds, session);
+                self.oldest.push(oldest);
+            }
+        }
     }
 }
 
-/// What the sessions of one user, client or database add up to.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Group {
-    /// All sessions.
-    pub total: u64,
-    /// Active ones.
-    pub active: u64,
-    /// Age of the oldest transaction in seconds; 0: none.
-    pub oldest_transaction: f64,
-}
-
-impl Group {
-    /// Takes another group in.
-    pub fn add(&mut self, other: Self) {
-        self.total += other.total;
-        self.active += other.active;
-        self.oldest_transaction = self.oldest_transaction.max(other.oldest_transaction);
+impl Oldest {
+    /// Reuses its texts' memory, since a list sorted by age makes every session the oldest so far.
+    fn become_of(&mut self, seconds: f64, session: &Session<'_>) {
+        self.seconds = seconds;
+        self.session_id.clear();
+        match session.id {
+            Some(SessionId::Number(number)) => self.session_id.push_str(itoa::Buffer::new().format(number)),
+            Some(SessionId::Text(text)) => self.session_id.push_str(text),
+            None => {}
+        }
+        self.transaction_id.clear();
+        self.transaction_id.push_str(session.transaction.and_then(|t| t.id).unwrap_or_default());
     }
 }
 
-/// Groups by label value.
-pub type Groups = HashMap<Box<str>, Group>;
+/// Sessions by a text.
+pub type Counts = HashMap<Box<str>, u64, RandomState>;
 
 /// What the listed sessions add up to.
 #[derive(Debug, Clone)]
@@ -80,13 +102,13 @@ pub struct Tally {
     pub(super) oldest_idle_transaction: f64,
     pub(super) transaction_ages: Ages,
     /// Sessions by command, and below it by the state's raw text.
-    pub(super) states: Vec<HashMap<Box<str>, u64>>,
+    pub(super) states: Vec<Counts>,
     pub(super) users: Groups,
     pub(super) clients: Groups,
     pub(super) databases: Groups,
-    /// Sessions by SQL template, and how many have none.
-    pub(super) templates: HashMap<Box<str>, u64>,
-    pub(super) without_template: u64,
+    /// By SQL template, and whether any session has one.
+    pub(super) templates: Groups,
+    pub(super) has_templates: bool,
 }
 
 impl Tally {
@@ -108,12 +130,12 @@ impl Tally {
             idle_transactions: 0,
             oldest_idle_transaction: 0.0,
             transaction_ages: Ages::default(),
-            states: vec![HashMap::new(); Command::COUNT],
-            users: Groups::new(),
-            clients: Groups::new(),
-            databases: Groups::new(),
-            templates: HashMap::new(),
-            without_template: 0,
+            states: vec![Counts::default(); Command::COUNT],
+            users: Groups::default(),
+            clients: Groups::default(),
+            databases: Groups::default(),
+            templates: Groups::default(),
+            has_templates: false,
         }
     }
 
@@ -140,16 +162,16 @@ impl Tally {
             self.waiting[wait as usize] += 1;
         }
         if standing.executing {
-            self.add_execution(session.seconds);
+            self.add_execution(session);
         }
         self.add_transaction(session, standing);
         self.add_labels(session, standing);
     }
 
-    fn add_execution(&mut self, seconds: Option<f64>) {
+    fn add_execution(&mut self, session: &Session<'_>) {
         self.executing += 1;
-        if let Some(seconds) = seconds {
-            self.execution_ages.observe(seconds);
+        if let Some(seconds) = session.seconds {
+            self.execution_ages.observe(seconds, session);
             self.slow += u64::from(seconds >= self.thresholds.slow);
         }
     }
@@ -159,7 +181,7 @@ impl Tally {
         self.transactions += 1;
         self.idle_transactions += u64::from(standing.idle_in_transaction);
         let Some(seconds) = transaction.seconds else { return };
-        self.transaction_ages.observe(seconds);
+        self.transaction_ages.observe(seconds, session);
         self.long_transactions += u64::from(seconds >= self.thresholds.long);
         if standing.idle_in_transaction {
             self.oldest_idle_transaction = self.oldest_idle_transaction.max(seconds);
@@ -172,27 +194,16 @@ impl Tally {
             active: u64::from(standing.active),
             oldest_transaction: session.transaction.and_then(|t| t.seconds).unwrap_or_default(),
         };
-        add_group(&mut self.users, session.user, group);
-        add_group(&mut self.clients, session.client.map(host::without_port), group);
-        add_group(&mut self.databases, session.database, group);
+        self.users.add(session.user, group);
+        self.clients.add(session.client.map(host::without_port), group);
+        self.databases.add(session.database, group);
         count(&mut self.states[standing.command.index()], session.state.unwrap_or_default());
-        match session.template {
-            Some(template) => count(&mut self.templates, &label::real(template)),
-            None => self.without_template += 1,
-        }
+        self.templates.add(session.template, Group { total: 1, ..Group::default() });
+        self.has_templates |= session.template.is_some();
     }
 }
 
-/// Adds to the group of a raw name.
-pub fn add_group(groups: &mut Groups, raw: Option<&str>, group: Group) {
-    let label = label::value(raw);
-    match groups.get_mut(label.as_ref()) {
-        Some(known) => known.add(group),
-        None => drop(groups.insert(Box::from(label), group)),
-    }
-}
-
-fn count(counts: &mut HashMap<Box<str>, u64>, key: &str) {
+fn count(counts: &mut Counts, key: &str) {
     match counts.get_mut(key) {
         Some(known) => *known += 1,
         None => drop(counts.insert(Box::from(key), 1)),

@@ -16,28 +16,84 @@ use crate::error::{FailureKind, FetchError, Origin};
 use crate::exposition::{LastFetch, Skip};
 use crate::model::{Fetched, Rankings, Snapshot};
 use crate::store::Publisher;
+use crate::telemetry::Instruments;
 
-/// Fetches `target` for ever.
-pub(super) async fn run<S: SessionSource>(
-    source: S,
-    target: Target,
-    top: usize,
-    publisher: Publisher,
-    clock: Clock,
-) {
-    let interval = target.settings.interval;
-    let mut rankings = Rankings::new(top);
-    let mut tick = Instant::now() + phase(&target.id(), interval);
-    loop {
-        sleep_until(tick).await;
-        if source.is_held() {
-            publisher.held(clock.now());
-        } else {
-            fetch(&source, &target, &mut rankings, &publisher, clock).await;
+/// All that the life of one target needs.
+pub(super) struct Fetcher<S> {
+    /// Where the sessions come from.
+    pub source: S,
+    /// Whose they are.
+    pub target: Target,
+    /// What of them is shown by name.
+    pub rankings: Rankings,
+    /// Where they are shown.
+    pub publisher: Publisher,
+    /// Dates them.
+    pub clock: Clock,
+    /// Counts what it costs.
+    pub instruments: Instruments,
+}
+
+impl<S: SessionSource> Fetcher<S> {
+    /// Fetches for ever.
+    pub(super) async fn run(mut self) {
+        let interval = self.target.settings.interval;
+        let mut tick = Instant::now() + phase(&self.target.id(), interval);
+        loop {
+            sleep_until(tick).await;
+            if self.source.is_held() {
+                self.publisher.held(self.clock.now());
+            } else {
+                self.fetch().await;
+            }
+            let (next, missed) = next_tick(tick, interval, Instant::now());
+            self.publisher.skipped(Skip::Overlap, missed);
+            tick = next;
         }
-        let (next, missed) = next_tick(tick, interval, Instant::now());
-        publisher.skipped(Skip::Overlap, missed);
-        tick = next;
+    }
+
+    async fn fetch(&mut self) {
+        let began = Instant::now();
+        let mut budget = Budget::new(self.target.settings.timeout);
+        let outcome = AssertUnwindSafe(self.source.fetch(&mut budget)).catch_unwind().await;
+        let outcome =
+            outcome.unwrap_or_else(|_| Err(FetchError::new(FailureKind::Internal, "the fetch panicked")));
+        let fetch = LastFetch { duration: began.elapsed(), api_calls: budget.calls };
+        match outcome {
+            Ok(fetched) => {
+                self.publish(fetched, fetch);
+                self.instruments.published(budget.answered_at.unwrap_or(began).elapsed());
+            }
+            Err(error) if error.origin == Origin::Hold => self.publisher.held(self.clock.now()),
+            Err(error) => self.fail(error, fetch),
+        }
+    }
+
+    fn publish(&mut self, fetched: Fetched, fetch: LastFetch) {
+        let (instance_id, node_id) = (&self.target.instance_id, &self.target.node_id);
+        let was_up = self.publisher.is_up();
+        let now = self.clock.now();
+        let snapshot = Snapshot::new(fetched, &mut self.rankings, now);
+        let LastFetch { duration, api_calls } = fetch;
+        debug!(instance_id, node_id, sessions = snapshot.sessions, ?duration, api_calls, "fetched");
+        self.publisher.fetched(snapshot, fetch, now);
+        if was_up == Some(false) {
+            info!(instance_id, node_id, "fetching works again");
+        }
+    }
+
+    fn fail(&self, error: FetchError, fetch: LastFetch) {
+        let Target { instance_id, node_id, account, .. } = &self.target;
+        warn!(
+            instance_id,
+            node_id,
+            account = account.name,
+            reason = error.kind.label(),
+            error = error.detail,
+            remedy = error.kind.remedy(),
+            "fetch failed"
+        );
+        self.publisher.failed(error, fetch, self.clock.now());
     }
 }
 
@@ -56,57 +112,6 @@ fn next_tick(tick: Instant, interval: Duration, now: Instant) -> (Instant, u64) 
     let passed = now.saturating_duration_since(tick).as_nanos() / interval.as_nanos();
     let steps = u32::try_from(passed).unwrap_or(u32::MAX).max(1);
     (tick + interval * steps, u64::from(steps - 1))
-}
-
-async fn fetch<S: SessionSource>(
-    source: &S,
-    target: &Target,
-    rankings: &mut Rankings,
-    publisher: &Publisher,
-    clock: Clock,
-) {
-    let began = Instant::now();
-    let mut budget = Budget::new(target.settings.timeout);
-    let outcome = AssertUnwindSafe(source.fetch(&mut budget)).catch_unwind().await;
-    let outcome =
-        outcome.unwrap_or_else(|_| Err(FetchError::new(FailureKind::Internal, "the fetch panicked")));
-    let fetch = LastFetch { duration: began.elapsed(), api_calls: budget.calls };
-    match outcome {
-        Ok(fetched) => publish(fetched, target, rankings, publisher, fetch, clock),
-        Err(error) if error.origin == Origin::Hold => publisher.held(clock.now()),
-        Err(error) => {
-            warn!(
-                instance_id = target.instance_id,
-                node_id = target.node_id,
-                account = target.account.name,
-                reason = error.kind.label(),
-                error = error.detail,
-                remedy = error.kind.remedy(),
-                "fetch failed"
-            );
-            publisher.failed(error, fetch, clock.now());
-        }
-    }
-}
-
-fn publish(
-    fetched: Fetched,
-    target: &Target,
-    rankings: &mut Rankings,
-    publisher: &Publisher,
-    fetch: LastFetch,
-    clock: Clock,
-) {
-    let (instance_id, node_id) = (&target.instance_id, &target.node_id);
-    let was_up = publisher.is_up();
-    let now = clock.now();
-    let snapshot = Snapshot::new(fetched, rankings, now);
-    let LastFetch { duration, api_calls } = fetch;
-    debug!(instance_id, node_id, sessions = snapshot.sessions, ?duration, api_calls, "fetched");
-    publisher.fetched(snapshot, fetch, now);
-    if was_up == Some(false) {
-        info!(instance_id, node_id, "fetching works again");
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Store, lock};
 use crate::config::{Provider, Target};
 use crate::error::FetchError;
-use crate::exposition::{Health, Labels, LastFetch, Skip, TargetView};
+use crate::exposition::{self, Health, Labels, LastFetch, PageInput, Skip, TargetView};
 use crate::model::Snapshot;
 
 /// How a target stands, the `state` label of `dbsession_exporter_targets`.
@@ -80,6 +80,14 @@ struct Inner {
     /// The last good data, and when its fetch ended.
     last_good: Option<(Arc<Snapshot>, Instant)>,
     error: Option<LastError>,
+    series: Series,
+}
+
+/// Series of a target, with its data and without.
+#[derive(Debug, Clone, Copy, Default)]
+struct Series {
+    shown: usize,
+    withdrawn: usize,
 }
 
 impl Slot {
@@ -89,7 +97,13 @@ impl Slot {
             labels: labels(&target.instance_id, target.node_id.as_deref(), &target.labels),
             info: info(target),
             target: target.clone(),
-            state: Mutex::new(Inner { health, held: false, last_good: None, error: None }),
+            state: Mutex::new(Inner {
+                health,
+                held: false,
+                last_good: None,
+                error: None,
+                series: Series::default(),
+            }),
         }
     }
 
@@ -103,12 +117,31 @@ impl Slot {
 
     pub(super) fn view(&self, now: Instant) -> TargetView {
         let inner = lock(&self.state);
-        TargetView {
-            labels: self.labels.clone(),
-            info: self.info.clone(),
-            health: inner.health.clone(),
-            snapshot: inner.shown(self.target.settings.stale_after, now),
+        self.view_with(&inner, inner.shown(self.target.settings.stale_after, now))
+    }
+
+    fn view_with(&self, inner: &Inner, snapshot: Option<Arc<Snapshot>>) -> TargetView {
+        let (labels, info) = (self.labels.clone(), self.info.clone());
+        TargetView { labels, info, health: inner.health.clone(), snapshot }
+    }
+
+    /// Series of the target now.
+    pub(super) fn series(&self, now: Instant) -> usize {
+        let inner = lock(&self.state);
+        match inner.shown(self.target.settings.stale_after, now) {
+            Some(_) => inner.series.shown,
+            None => inner.series.withdrawn,
         }
+    }
+
+    /// Counts the series anew, when what they say may have changed: it is done once a fetch, not at each scrape.
+    fn count_series(&self, inner: &mut Inner) {
+        let count = |snapshot| {
+            let targets = vec![self.view_with(inner, snapshot)];
+            exposition::count_series(PageInput { targets, ..PageInput::default() })
+        };
+        let last_good = inner.last_good.as_ref().map(|(snapshot, _)| Arc::clone(snapshot));
+        inner.series = Series { shown: count(last_good), withdrawn: count(None) };
     }
 
     pub(super) fn status(&self, now: Instant) -> TargetStatus {
@@ -172,6 +205,7 @@ pub struct Publisher {
 
 impl Publisher {
     pub(super) fn new(store: Store, slot: Arc<Slot>) -> Self {
+        slot.count_series(&mut lock(&slot.state));
         Self { store, slot }
     }
 
@@ -201,6 +235,7 @@ impl Publisher {
         inner.health.up = Some(false);
         inner.health.skipped[Skip::AuthHold as usize] += 1;
         inner.error.get_or_insert_with(|| LastError { error: FetchError::held(), at });
+        self.slot.count_series(&mut inner);
     }
 
     /// Fetches were due, but not started.
@@ -220,6 +255,7 @@ impl Publisher {
         inner.health.fetches += 1;
         inner.health.last_fetch = Some(fetch);
         outcome(&mut inner);
+        self.slot.count_series(&mut inner);
     }
 }
 

@@ -7,13 +7,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State as Shared;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
-use super::pages;
+use super::gzip::Gzip;
+use super::{negotiate, pages};
 use crate::clock::Clock;
 use crate::config::Provider;
 use crate::exposition::{self, PageInput};
@@ -48,9 +50,20 @@ pub fn router(site: Arc<Site>) -> Router {
         .with_state(site)
 }
 
-async fn metrics(Shared(site): Shared<Arc<Site>>) -> Response {
-    let frames = stream::iter(exposition::page(site.page()).map(Ok::<_, Infallible>));
-    ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], Body::from_stream(frames)).into_response()
+async fn metrics(Shared(site): Shared<Arc<Site>>, headers: HeaderMap) -> Response {
+    let format = negotiate::format(&headers);
+    let frames = exposition::page(site.page(), format);
+    let told = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept, accept-encoding")];
+    if negotiate::takes_gzip(&headers) {
+        (told, [(header::CONTENT_ENCODING, "gzip")], body(Gzip::new(frames))).into_response()
+    } else {
+        (told, body(frames)).into_response()
+    }
+}
+
+/// Frames are written as the client reads them.
+fn body(frames: impl Iterator<Item = Bytes> + Send + 'static) -> Body {
+    Body::from_stream(stream::iter(frames.map(Ok::<_, Infallible>)))
 }
 
 async fn ready(Shared(site): Shared<Arc<Site>>) -> Response {
@@ -67,6 +80,7 @@ async fn fleet(Shared(site): Shared<Arc<Site>>) -> Response {
 impl Site {
     fn page(&self) -> PageInput {
         self.count_targets();
+        self.instruments.set_series(self.store.series());
         let (tasks, task_counters) = self.store.task_views();
         PageInput { targets: self.store.target_views(), tasks, task_counters, own: self.instruments.gather() }
     }

@@ -177,7 +177,7 @@ fn crowd() -> Vec<SimSession> {
 #[tokio::test]
 async fn a_slow_scrape_and_half_a_request_do_not_delay_the_end() {
     let cloud = scene::cloud().await;
-    let mut scene = Scene::new("interval: 1s, timeout: 30s, top: 1000");
+    let mut scene = Scene::new("interval: 1s, timeout: 30s, top: 1000, max_series: 100000");
     scene.account(&cloud, Api::Alibaba, "ali");
     let ids: Vec<_> = (0..3).map(|number| format!("rm-{number}")).collect();
     for id in &ids {
@@ -205,7 +205,7 @@ async fn a_slow_scrape_and_half_a_request_do_not_delay_the_end() {
 #[tokio::test]
 async fn an_open_scrape_is_finished_before_the_end() {
     let cloud = scene::cloud().await;
-    let mut scene = Scene::new("interval: 1s, timeout: 30s, top: 1000");
+    let mut scene = Scene::new("interval: 1s, timeout: 30s, top: 1000, max_series: 100000");
     scene.account(&cloud, Api::Alibaba, "ali").instance(&cloud, Api::Alibaba, "ali", "well", 0);
     cloud.set_sessions("well", crowd());
     let program = Program::start(&scene.file()).await;

@@ -72,7 +72,7 @@ fn hostile_rows_have_the_oracles_values() {
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(48) });
     let outcome = runner.run(&cases, |(rows, source, top)| {
         cloud.set_sessions("hostile", rows.clone());
-        let global = format!("top: {top}");
+        let global = format!("top: {top}, max_series: 1000000");
         let configuration = Configuration { global, ..Configuration::of([instance(source, "hostile")]) };
         let page = runtime.block_on(configuration.fetch(&cloud, "hostile"));
         prop_assert_eq!(wrong(&page, "hostile", &expected(&rows, source, top)), [""; 0]);

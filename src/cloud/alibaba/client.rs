@@ -33,11 +33,11 @@ struct Envelope<'t, T> {
 }
 
 impl<'de, T: Fields<'de>> Fields<'de> for Envelope<'_, T> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "Success" => self.success = map.next_value::<Flag>()?.0,
-            "Code" => self.code = map.next_value::<Code>()?.0,
-            "Data" => self.has_data = map.next_value_seed(Object(self.data))?,
+            b"Success" => self.success = map.next_value::<Flag>()?.0,
+            b"Code" => self.code = map.next_value::<Code>()?.0,
+            b"Data" => self.has_data = map.next_value_seed(Object(self.data))?,
             _ => skip(map)?,
         }
         Ok(())
@@ -114,22 +114,31 @@ impl Client {
 }
 
 fn read<T: for<'de> Fields<'de>>(action: &str, answer: &Answer, data: &mut T) -> Result<(), FetchError> {
-    let refused = |status| Err(errors::refusal(status, &answer.body).into_error(action, errors::kind));
-    if answer.status != 200 {
-        return refused(answer.status);
+    if answer.status == 200 {
+        return read_body(action, &answer.body, data);
     }
+    Err(errors::refusal(answer.status, &answer.body).into_error(action, errors::kind))
+}
+
+/// Reads the body of an answer with HTTP status 200, which may be a refusal all the same.
+pub(super) fn read_body<T: for<'de> Fields<'de>>(
+    action: &str,
+    body: &[u8],
+    data: &mut T,
+) -> Result<(), FetchError> {
     let mut envelope = Envelope { success: None, code: None, data, has_data: false };
-    let read = json::read(&answer.body, &mut envelope);
+    let read = json::read(body, &mut envelope);
     let Envelope { success, code, has_data, .. } = envelope;
+    let refusal = || errors::refusal(200, body);
     let bad = |what: &str| Err(FetchError::new(FailureKind::BadResponse, format!("{action}: {what}")));
     match read {
         // A refusal may have a Data of another type.
-        Err(error) if errors::refusal(200, &answer.body).code.is_none_or(|code| code == "200") => {
-            bad(&error.detail)
-        }
-        Err(_) => refused(200),
+        Err(error) if refusal().code.is_none_or(|code| code == "200") => bad(&error.detail),
+        Err(_) => Err(refusal().into_error(action, errors::kind)),
         Ok(()) if code.is_none() || success.is_none() => bad("no Code or no Success"),
-        Ok(()) if success != Some(true) || code.as_deref() != Some("200") => refused(200),
+        Ok(()) if success != Some(true) || code.as_deref() != Some("200") => {
+            Err(refusal().into_error(action, errors::kind))
+        }
         Ok(()) if !has_data => bad("no Data"),
         Ok(()) => Ok(()),
     }

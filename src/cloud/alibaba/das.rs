@@ -4,16 +4,15 @@
 use jiff::Timestamp;
 use serde::de::MapAccess;
 
-use super::client::Client;
+use super::client::{Client, read_body};
 use super::poll::{Poll, Progress};
 use crate::cloud::budget::Budget;
-use crate::cloud::json::{Count, Fields, Flag, Object, Rows, Seconds, Text, skip};
+use crate::cloud::json::{Count, Fields, Flag, Id, Object, Rows, Seconds, Text, skip};
 use crate::cloud::source::thresholds;
 use crate::config::Target;
 use crate::error::{FailureKind, FetchError};
 use crate::model::label::present;
-use crate::model::tally::{Group, Groups, add_group};
-use crate::model::{Fetched, Reported, Session, Tally, Thresholds, Transaction, host};
+use crate::model::{Fetched, Group, Groups, Reported, Session, Tally, Thresholds, Transaction, host};
 
 const ACTION: &str = "GetMySQLAllSessionAsync";
 
@@ -75,6 +74,16 @@ impl Source {
     }
 }
 
+/// Folds the body of a finished answer, as the last step of a fetch does.
+///
+/// # Errors
+/// Where it is not the documented answer.
+pub fn fold(body: &[u8], thresholds: Thresholds) -> Result<Fetched, FetchError> {
+    let mut answer = Answer::new(thresholds);
+    read_body(ACTION, body, &mut answer)?;
+    answer.into_fetched(thresholds)
+}
+
 /// `Data` of an answer.
 struct Answer {
     progress: Progress,
@@ -101,15 +110,15 @@ impl Answer {
 }
 
 impl<'de> Fields<'de> for Answer {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "ResultId" => self.progress.result_id = text(map)?,
-            "IsFinish" => self.progress.finished = map.next_value::<Flag>()?.0 == Some(true),
-            "Fail" => self.progress.failed |= map.next_value::<Flag>()?.0 == Some(true),
-            "State" => {
+            b"ResultId" => self.progress.result_id = text(map)?,
+            b"IsFinish" => self.progress.finished = map.next_value::<Flag>()?.0 == Some(true),
+            b"Fail" => self.progress.failed |= map.next_value::<Flag>()?.0 == Some(true),
+            b"State" => {
                 self.progress.failed |= text(map)?.is_some_and(|state| state.eq_ignore_ascii_case("FAIL"));
             }
-            "SessionData" => self.has_session_data = map.next_value_seed(Object(&mut self.session_data))?,
+            b"SessionData" => self.has_session_data = map.next_value_seed(Object(&mut self.session_data))?,
             _ => skip(map)?,
         }
         Ok(())
@@ -128,19 +137,19 @@ struct SessionData {
 }
 
 impl<'de> Fields<'de> for SessionData {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         let Self { tally, listed, reported } = self;
         match name {
-            "TotalSessionCount" => reported.total = map.next_value::<Count>()?.0,
-            "ActiveSessionCount" => reported.active = map.next_value::<Count>()?.0,
-            "MaxActiveTime" => reported.longest_active = map.next_value::<Seconds>()?.0,
-            "TimeStamp" => reported.taken_at = map.next_value::<Count>()?.0.and_then(timestamp),
-            "SessionList" => {
-                *listed = map.next_value_seed(Rows::new(|row: Row<'de>| tally.add(&row.session())))?;
+            b"TotalSessionCount" => reported.total = map.next_value::<Count>()?.0,
+            b"ActiveSessionCount" => reported.active = map.next_value::<Count>()?.0,
+            b"MaxActiveTime" => reported.longest_active = map.next_value::<Seconds>()?.0,
+            b"TimeStamp" => reported.taken_at = map.next_value::<Count>()?.0.and_then(timestamp),
+            b"SessionList" => {
+                *listed = map.next_value_seed(Rows::new(|row: &Row<'de>| tally.add(&row.session())))?;
             }
-            "UserStats" => reported.users = stats(map, |key| key)?,
-            "ClientStats" => reported.clients = stats(map, host::without_port)?,
-            "DbStats" => reported.databases = stats(map, |key| key)?,
+            b"UserStats" => reported.users = stats(map, |key| key)?,
+            b"ClientStats" => reported.clients = stats(map, host::without_port)?,
+            b"DbStats" => reported.databases = stats(map, |key| key)?,
             _ => skip(map)?,
         }
         Ok(())
@@ -165,6 +174,7 @@ impl SessionData {
 /// One session of `SessionList`.
 #[derive(Default)]
 struct Row<'a> {
+    id: Id,
     user: Text<'a>,
     client: Text<'a>,
     database: Text<'a>,
@@ -177,17 +187,18 @@ struct Row<'a> {
 }
 
 impl<'de> Fields<'de> for Row<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "User" => self.user = map.next_value()?,
-            "Client" => self.client = map.next_value()?,
-            "DbName" => self.database = map.next_value()?,
-            "Command" => self.command = map.next_value()?,
-            "State" => self.state = map.next_value()?,
-            "Time" => self.time = map.next_value()?,
-            "TrxId" => self.trx_id = map.next_value()?,
-            "TrxDuration" => self.trx_duration = map.next_value()?,
-            "SqlTemplateId" => self.template = map.next_value()?,
+            b"SessionId" => self.id = map.next_value()?,
+            b"User" => self.user = map.next_value()?,
+            b"Client" => self.client = map.next_value()?,
+            b"DbName" => self.database = map.next_value()?,
+            b"Command" => self.command = map.next_value()?,
+            b"State" => self.state = map.next_value()?,
+            b"Time" => self.time = map.next_value()?,
+            b"TrxId" => self.trx_id = map.next_value()?,
+            b"TrxDuration" => self.trx_duration = map.next_value()?,
+            b"SqlTemplateId" => self.template = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())
@@ -197,6 +208,7 @@ impl<'de> Fields<'de> for Row<'de> {
 impl Row<'_> {
     fn session(&self) -> Session<'_> {
         Session {
+            id: self.id.as_session_id(),
             user: value(&self.user),
             client: value(&self.client),
             database: value(&self.database),
@@ -222,11 +234,11 @@ struct Stat<'a> {
 }
 
 impl<'de> Fields<'de> for Stat<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "Key" => self.key = map.next_value()?,
-            "TotalCount" => self.total = map.next_value()?,
-            "ActiveCount" => self.active = map.next_value()?,
+            b"Key" => self.key = map.next_value()?,
+            b"TotalCount" => self.total = map.next_value()?,
+            b"ActiveCount" => self.active = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())
@@ -234,11 +246,11 @@ impl<'de> Fields<'de> for Stat<'de> {
 }
 
 fn stats<'de, A: MapAccess<'de>>(map: &mut A, name: fn(&str) -> &str) -> Result<Option<Groups>, A::Error> {
-    let mut groups = Groups::new();
-    let given = map.next_value_seed(Rows::new(|stat: Stat<'de>| {
+    let mut groups = Groups::default();
+    let given = map.next_value_seed(Rows::new(|stat: &Stat<'de>| {
         let (total, active) = (stat.total.0.unwrap_or_default(), stat.active.0.unwrap_or_default());
         let group = Group { total, active, ..Group::default() };
-        add_group(&mut groups, value(&stat.key).map(name), group);
+        groups.add(value(&stat.key).map(name), group);
     }))?;
     Ok(given.then_some(groups))
 }

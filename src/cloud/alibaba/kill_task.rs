@@ -45,13 +45,13 @@ struct Data {
 }
 
 impl<'de> Fields<'de> for Data {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "TaskState" => self.state = map.next_value::<Text<'de>>()?.as_deref().and_then(TaskState::of),
-            "KillSuccessCount" => self.killed = map.next_value()?,
-            "KillFailCount" => self.failed = map.next_value()?,
-            "IgnoredUserSessionCount" => self.ignored = map.next_value()?,
-            "Result" => drop(map.next_value_seed(Rows::new(|Row(reason): Row<'de>| self.add(&reason)))?),
+            b"TaskState" => self.state = map.next_value::<Text<'de>>()?.as_deref().and_then(TaskState::of),
+            b"KillSuccessCount" => self.killed = map.next_value()?,
+            b"KillFailCount" => self.failed = map.next_value()?,
+            b"IgnoredUserSessionCount" => self.ignored = map.next_value()?,
+            b"Result" => drop(map.next_value_seed(Rows::new(|Row(reason): &Row<'de>| self.add(reason)))?),
             _ => skip(map)?,
         }
         Ok(())
@@ -72,9 +72,9 @@ impl Data {
 struct Row<'a>(Text<'a>);
 
 impl<'de> Fields<'de> for Row<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "Reason" => self.0 = map.next_value()?,
+            b"Reason" => self.0 = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())

@@ -139,13 +139,13 @@ struct Page<'p, 's> {
 }
 
 impl<'de> Fields<'de> for Page<'_, '_> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         let Self { listing, sweep, tally, .. } = self;
-        if name == listing.total {
+        if name == listing.total.as_bytes() {
             self.total = map.next_value::<Count>()?.0;
-        } else if name == listing.rows {
-            self.listed = map.next_value_seed(Rows::new(|mut row: Row<'de>| {
-                if sweep.row(std::mem::take(&mut row.id)) {
+        } else if name == listing.rows.as_bytes() {
+            self.listed = map.next_value_seed(Rows::new(|row: &Row<'de>| {
+                if sweep.row(row.id.clone()) {
                     tally.add(&row.session(listing.nothing));
                 }
             }))?;
@@ -180,16 +180,16 @@ struct Row<'a> {
 }
 
 impl<'de> Fields<'de> for Row<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "id" => self.id = map.next_value()?,
-            "user" => self.user = map.next_value()?,
-            "host" => self.host = map.next_value()?,
-            "database" | "db" => self.database = map.next_value()?,
-            "command" => self.command = map.next_value()?,
-            "state" => self.state = map.next_value()?,
-            "time" => self.time = map.next_value()?,
-            "trx_executed_time" => self.trx_executed_time = map.next_value()?,
+            b"id" => self.id = map.next_value()?,
+            b"user" => self.user = map.next_value()?,
+            b"host" => self.host = map.next_value()?,
+            b"database" | b"db" => self.database = map.next_value()?,
+            b"command" => self.command = map.next_value()?,
+            b"state" => self.state = map.next_value()?,
+            b"time" => self.time = map.next_value()?,
+            b"trx_executed_time" => self.trx_executed_time = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())
@@ -199,6 +199,7 @@ impl<'de> Fields<'de> for Row<'de> {
 impl Row<'_> {
     fn session(&self, nothing: Option<&str>) -> Session<'_> {
         Session {
+            id: self.id.as_session_id(),
             user: value(&self.user, nothing),
             client: value(&self.host, nothing),
             database: value(&self.database, nothing),

@@ -143,18 +143,18 @@ struct TokenBody {
 }
 
 impl<'de> Fields<'de> for Body {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "token" => map.next_value_seed(Object(&mut self.0)).map(drop),
+            b"token" => map.next_value_seed(Object(&mut self.0)).map(drop),
             _ => skip(map),
         }
     }
 }
 
 impl<'de> Fields<'de> for TokenBody {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
         match name {
-            "expires_at" => {
+            b"expires_at" => {
                 self.expires_at = map.next_value::<Text<'de>>()?.as_deref().and_then(|at| at.parse().ok());
             }
             _ => skip(map)?,

@@ -8,17 +8,17 @@ use prometheus::{HistogramOpts, HistogramVec, IntGauge, Opts, Registry};
 
 use crate::error::FailureKind;
 use crate::exposition::{
-    Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView, page,
+    Format, Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView, page,
 };
 use crate::model::kill_task::{Results, TaskReport, TaskState};
-use crate::model::tally::{Group, Groups};
 use crate::model::{Fetched, Rankings, Reported, Session, Snapshot, Tally, Thresholds, Transaction};
+use crate::model::{Group, Groups};
 
-const THRESHOLDS: Thresholds = Thresholds { slow: 3.0, long: 60.0 };
+pub const THRESHOLDS: Thresholds = Thresholds { slow: 3.0, long: 60.0 };
 
 /// The whole text of a page.
 pub fn text(input: PageInput) -> String {
-    let frames: Vec<_> = page(input).collect();
+    let frames: Vec<_> = page(input, Format::Text).collect();
     String::from_utf8(frames.concat()).expect("a page is UTF-8")
 }
 
@@ -49,6 +49,7 @@ pub fn tally(thresholds: Thresholds) -> Tally {
     let mut tally = Tally::new(thresholds);
     for (user, client, database, command, state, seconds, transaction) in ROWS {
         tally.add(&Session {
+            id: None,
             user: Some(user),
             client: Some(client),
             database,
@@ -86,14 +87,20 @@ pub fn templated() -> Snapshot {
 
 /// A snapshot of a provider that counts sessions, but lists none.
 pub fn unlisted() -> Snapshot {
-    let user = ("app".into(), Group { total: 400, active: 3, oldest_transaction: 0.0 });
-    let users = Some(Groups::from([user]));
+    let mut users = Groups::default();
+    users.add(Some("app"), Group { total: 400, active: 3, oldest_transaction: 0.0 });
+    let users = Some(users);
     snapshot(None, Reported { total: Some(400), unlisted: 400, users, ..Reported::default() })
 }
 
 fn snapshot(tally: Option<Tally>, reported: Reported) -> Snapshot {
+    snapshot_with(tally, reported, &mut Rankings::new(2, usize::MAX))
+}
+
+/// The next snapshot of a target with these rankings.
+pub fn snapshot_with(tally: Option<Tally>, reported: Reported, rankings: &mut Rankings) -> Snapshot {
     let thresholds = tally.as_ref().map_or(THRESHOLDS, Tally::thresholds);
-    Snapshot::new(Fetched { tally, reported, thresholds }, &mut Rankings::new(2), at(1_760_000_000_250))
+    Snapshot::new(Fetched { tally, reported, thresholds }, rankings, at(1_760_000_000_250))
 }
 
 /// A target that is fetched well.

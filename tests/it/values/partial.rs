@@ -16,8 +16,10 @@ async fn page_of(rows: &[SimSession], stats: AlibabaStats, top: usize) -> Page {
     let cloud = cloud().await;
     cloud.set_sessions(ID, rows.to_vec());
     cloud.set_alibaba_stats(ID, stats);
-    let configuration =
-        Configuration { global: format!("top: {top}"), ..Configuration::of([instance(RDS, ID)]) };
+    let configuration = Configuration {
+        global: format!("top: {top}, max_series: 1000000"),
+        ..Configuration::of([instance(RDS, ID)])
+    };
     configuration.fetch(&cloud, ID).await
 }
 
