@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use reqwest::Method;
-use serde::de::MapAccess;
-
 use super::errors;
 use super::sign::{Request, sign};
 use crate::cloud::account::Account;
 use crate::cloud::budget::Budget;
 use crate::cloud::canonical::{self, Keys};
-use crate::cloud::json::{self, Code, Fields, Flag, Object, skip};
+use crate::cloud::json::{self, Code, Error, Fields, Flag, Reader};
 use crate::cloud::transport::{Answer, Call};
 use crate::config::{Credentials, Secret, Service};
 use crate::error::{FailureKind, FetchError};
+use reqwest::Method;
 
 /// Version of the DAS API (both API pages).
 const VERSION: &str = "2020-01-16";
@@ -32,13 +30,13 @@ struct Envelope<'t, T> {
     has_data: bool,
 }
 
-impl<'de, T: Fields<'de>> Fields<'de> for Envelope<'_, T> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a, T: Fields<'a>> Fields<'a> for Envelope<'_, T> {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"Success" => self.success = map.next_value::<Flag>()?.0,
-            b"Code" => self.code = map.next_value::<Code>()?.0,
-            b"Data" => self.has_data = map.next_value_seed(Object(self.data))?,
-            _ => skip(map)?,
+            b"Success" => self.success = reader.value::<Flag>()?.0,
+            b"Code" => self.code = reader.value::<Code>()?.0,
+            b"Data" => self.has_data = reader.object(self.data)?,
+            _ => reader.skip()?,
         }
         Ok(())
     }
@@ -61,7 +59,7 @@ impl Client {
     ///
     /// # Errors
     /// Whatever keeps the answer from being HTTP 200 with `Success`, `Code` 200 and `Data`.
-    pub async fn call<T: for<'de> Fields<'de>>(
+    pub async fn call<T: for<'a> Fields<'a>>(
         &self,
         action: &'static str,
         parameters: &[(&str, &str)],
@@ -113,7 +111,7 @@ impl Client {
     }
 }
 
-fn read<T: for<'de> Fields<'de>>(action: &str, answer: &Answer, data: &mut T) -> Result<(), FetchError> {
+fn read<T: for<'a> Fields<'a>>(action: &str, answer: &Answer, data: &mut T) -> Result<(), FetchError> {
     if answer.status == 200 {
         return read_body(action, &answer.body, data);
     }
@@ -121,7 +119,7 @@ fn read<T: for<'de> Fields<'de>>(action: &str, answer: &Answer, data: &mut T) ->
 }
 
 /// Reads the body of an answer with HTTP status 200, which may be a refusal all the same.
-pub(super) fn read_body<T: for<'de> Fields<'de>>(
+pub(super) fn read_body<T: for<'a> Fields<'a>>(
     action: &str,
     body: &[u8],
     data: &mut T,

@@ -1,18 +1,16 @@
 //! The sessions of an Alibaba Cloud instance: DAS `GetMySQLAllSessionAsync`, for RDS for MySQL, PolarDB for MySQL and
 //! `PolarDB-X` 2.0. Rows are folded straight out of the answer; their SQL text is skipped.
 
-use jiff::Timestamp;
-use serde::de::MapAccess;
-
 use super::client::{Client, read_body};
 use super::poll::{Poll, Progress};
 use crate::cloud::budget::Budget;
-use crate::cloud::json::{Count, Fields, Flag, Id, Object, Rows, Seconds, Text, skip};
+use crate::cloud::json::{Count, Error, Fields, Flag, Id, Reader, Seconds, Text};
 use crate::cloud::source::thresholds;
 use crate::config::Target;
 use crate::error::{FailureKind, FetchError};
 use crate::model::label::present;
 use crate::model::{Fetched, Group, Groups, Reported, Session, Tally, Thresholds, Transaction, host};
+use jiff::Timestamp;
 
 const ACTION: &str = "GetMySQLAllSessionAsync";
 
@@ -109,24 +107,24 @@ impl Answer {
     }
 }
 
-impl<'de> Fields<'de> for Answer {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Answer {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"ResultId" => self.progress.result_id = text(map)?,
-            b"IsFinish" => self.progress.finished = map.next_value::<Flag>()?.0 == Some(true),
-            b"Fail" => self.progress.failed |= map.next_value::<Flag>()?.0 == Some(true),
+            b"ResultId" => self.progress.result_id = text(reader)?,
+            b"IsFinish" => self.progress.finished = reader.value::<Flag>()?.0 == Some(true),
+            b"Fail" => self.progress.failed |= reader.value::<Flag>()?.0 == Some(true),
             b"State" => {
-                self.progress.failed |= text(map)?.is_some_and(|state| state.eq_ignore_ascii_case("FAIL"));
+                self.progress.failed |= text(reader)?.is_some_and(|state| state.eq_ignore_ascii_case("FAIL"));
             }
-            b"SessionData" => self.has_session_data = map.next_value_seed(Object(&mut self.session_data))?,
-            _ => skip(map)?,
+            b"SessionData" => self.has_session_data = reader.object(&mut self.session_data)?,
+            _ => reader.skip()?,
         }
         Ok(())
     }
 }
 
-fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error> {
-    Ok(value(&map.next_value::<Text<'de>>()?).map(str::to_owned))
+fn text(reader: &mut Reader<'_>) -> Result<Option<String>, Error> {
+    Ok(value(&reader.value()?).map(str::to_owned))
 }
 
 /// `SessionData` of a finished answer.
@@ -136,21 +134,21 @@ struct SessionData {
     reported: Reported,
 }
 
-impl<'de> Fields<'de> for SessionData {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for SessionData {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         let Self { tally, listed, reported } = self;
         match name {
-            b"TotalSessionCount" => reported.total = map.next_value::<Count>()?.0,
-            b"ActiveSessionCount" => reported.active = map.next_value::<Count>()?.0,
-            b"MaxActiveTime" => reported.longest_active = map.next_value::<Seconds>()?.0,
-            b"TimeStamp" => reported.taken_at = map.next_value::<Count>()?.0.and_then(timestamp),
+            b"TotalSessionCount" => reported.total = reader.value::<Count>()?.0,
+            b"ActiveSessionCount" => reported.active = reader.value::<Count>()?.0,
+            b"MaxActiveTime" => reported.longest_active = reader.value::<Seconds>()?.0,
+            b"TimeStamp" => reported.taken_at = reader.value::<Count>()?.0.and_then(timestamp),
             b"SessionList" => {
-                *listed = map.next_value_seed(Rows::new(|row: &Row<'de>| tally.add(&row.session())))?;
+                *listed = reader.rows(|row: &Row<'a>| tally.add(&row.session()))?;
             }
-            b"UserStats" => reported.users = stats(map, |key| key)?,
-            b"ClientStats" => reported.clients = stats(map, host::without_port)?,
-            b"DbStats" => reported.databases = stats(map, |key| key)?,
-            _ => skip(map)?,
+            b"UserStats" => reported.users = stats(reader, |key| key)?,
+            b"ClientStats" => reported.clients = stats(reader, host::without_port)?,
+            b"DbStats" => reported.databases = stats(reader, |key| key)?,
+            _ => reader.skip()?,
         }
         Ok(())
     }
@@ -186,20 +184,20 @@ struct Row<'a> {
     template: Text<'a>,
 }
 
-impl<'de> Fields<'de> for Row<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Row<'a> {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"SessionId" => self.id = map.next_value()?,
-            b"User" => self.user = map.next_value()?,
-            b"Client" => self.client = map.next_value()?,
-            b"DbName" => self.database = map.next_value()?,
-            b"Command" => self.command = map.next_value()?,
-            b"State" => self.state = map.next_value()?,
-            b"Time" => self.time = map.next_value()?,
-            b"TrxId" => self.trx_id = map.next_value()?,
-            b"TrxDuration" => self.trx_duration = map.next_value()?,
-            b"SqlTemplateId" => self.template = map.next_value()?,
-            _ => skip(map)?,
+            b"SessionId" => self.id = reader.value()?,
+            b"User" => self.user = reader.value()?,
+            b"Client" => self.client = reader.value()?,
+            b"DbName" => self.database = reader.value()?,
+            b"Command" => self.command = reader.value()?,
+            b"State" => self.state = reader.value()?,
+            b"Time" => self.time = reader.value()?,
+            b"TrxId" => self.trx_id = reader.value()?,
+            b"TrxDuration" => self.trx_duration = reader.value()?,
+            b"SqlTemplateId" => self.template = reader.value()?,
+            _ => reader.skip()?,
         }
         Ok(())
     }
@@ -233,25 +231,25 @@ struct Stat<'a> {
     active: Count,
 }
 
-impl<'de> Fields<'de> for Stat<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Stat<'a> {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"Key" => self.key = map.next_value()?,
-            b"TotalCount" => self.total = map.next_value()?,
-            b"ActiveCount" => self.active = map.next_value()?,
-            _ => skip(map)?,
+            b"Key" => self.key = reader.value()?,
+            b"TotalCount" => self.total = reader.value()?,
+            b"ActiveCount" => self.active = reader.value()?,
+            _ => reader.skip()?,
         }
         Ok(())
     }
 }
 
-fn stats<'de, A: MapAccess<'de>>(map: &mut A, name: fn(&str) -> &str) -> Result<Option<Groups>, A::Error> {
+fn stats(reader: &mut Reader<'_>, name: fn(&str) -> &str) -> Result<Option<Groups>, Error> {
     let mut groups = Groups::default();
-    let given = map.next_value_seed(Rows::new(|stat: &Stat<'de>| {
+    let given = reader.rows(|stat: &Stat<'_>| {
         let (total, active) = (stat.total.0.unwrap_or_default(), stat.active.0.unwrap_or_default());
         let group = Group { total, active, ..Group::default() };
         groups.add(value(&stat.key).map(name), group);
-    }))?;
+    })?;
     Ok(given.then_some(groups))
 }
 

@@ -1,10 +1,8 @@
 //! What a session-terminating task did: DAS `GetKillInstanceSessionTaskResult`, for RDS for MySQL and PolarDB for MySQL.
 
-use serde::de::MapAccess;
-
 use super::client::Client;
 use crate::cloud::budget::Budget;
-use crate::cloud::json::{Count, Fields, Rows, Text, skip};
+use crate::cloud::json::{Count, Error, Fields, Reader, Text};
 use crate::config::KillTask;
 use crate::error::{FailureKind, FetchError};
 use crate::model::kill_task::{Results, TaskReport, TaskState};
@@ -44,15 +42,15 @@ struct Data {
     unknown_reason: Option<String>,
 }
 
-impl<'de> Fields<'de> for Data {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Data {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"TaskState" => self.state = map.next_value::<Text<'de>>()?.as_deref().and_then(TaskState::of),
-            b"KillSuccessCount" => self.killed = map.next_value()?,
-            b"KillFailCount" => self.failed = map.next_value()?,
-            b"IgnoredUserSessionCount" => self.ignored = map.next_value()?,
-            b"Result" => drop(map.next_value_seed(Rows::new(|Row(reason): &Row<'de>| self.add(reason)))?),
-            _ => skip(map)?,
+            b"TaskState" => self.state = reader.value::<Text<'a>>()?.as_deref().and_then(TaskState::of),
+            b"KillSuccessCount" => self.killed = reader.value()?,
+            b"KillFailCount" => self.failed = reader.value()?,
+            b"IgnoredUserSessionCount" => self.ignored = reader.value()?,
+            b"Result" => drop(reader.rows(|Row(reason): &Row<'a>| self.add(reason))?),
+            _ => reader.skip()?,
         }
         Ok(())
     }
@@ -71,11 +69,11 @@ impl Data {
 #[derive(Default)]
 struct Row<'a>(Text<'a>);
 
-impl<'de> Fields<'de> for Row<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Row<'a> {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"Reason" => self.0 = map.next_value()?,
-            _ => skip(map)?,
+            b"Reason" => self.0 = reader.value()?,
+            _ => reader.skip()?,
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ impl Client {
     /// Whatever keeps the answer from being a success of the documented shape.
     pub async fn read<T>(&self, read: &Read<'_>, into: &mut T, budget: &mut Budget) -> Result<(), FetchError>
     where
-        T: for<'de> Fields<'de>,
+        T: for<'a> Fields<'a>,
     {
         loop {
             let proof = self.proof(budget).await?;
@@ -148,7 +148,7 @@ fn unconfigured(endpoint: &str) -> FetchError {
     FetchError::new(FailureKind::Internal, format!("the account has no endpoint for {endpoint}"))
 }
 
-fn parse<T: for<'de> Fields<'de>>(operation: &str, answer: &Answer, into: &mut T) -> Result<(), FetchError> {
+fn parse<T: for<'a> Fields<'a>>(operation: &str, answer: &Answer, into: &mut T) -> Result<(), FetchError> {
     if answer.status != 200 {
         let request_id = answer.headers.get("x-request-id").and_then(|id| id.to_str().ok());
         return Err(

@@ -1,12 +1,10 @@
 //! The sessions of a Huawei Cloud instance: DAS "Querying Instance Sessions" and DDM "Querying Physical Sessions". Both list
 //! rows in pages and report a total; they differ in names, in the largest page, and in how they write "no value".
 
-use serde::de::MapAccess;
-
 use super::client::{Client, Read};
 use super::pages::{Sweep, Sweeps};
 use crate::cloud::budget::Budget;
-use crate::cloud::json::{Count, Fields, Id, Rows, Seconds, Text, skip};
+use crate::cloud::json::{Count, Error, Fields, Id, Reader, Seconds, Text};
 use crate::cloud::source::thresholds;
 use crate::config::{Service, Target};
 use crate::error::{FailureKind, FetchError};
@@ -138,19 +136,19 @@ struct Page<'p, 's> {
     total: Option<u64>,
 }
 
-impl<'de> Fields<'de> for Page<'_, '_> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Page<'_, '_> {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         let Self { listing, sweep, tally, .. } = self;
         if name == listing.total.as_bytes() {
-            self.total = map.next_value::<Count>()?.0;
+            self.total = reader.value::<Count>()?.0;
         } else if name == listing.rows.as_bytes() {
-            self.listed = map.next_value_seed(Rows::new(|row: &Row<'de>| {
+            self.listed = reader.rows(|row: &Row<'a>| {
                 if sweep.row(row.id.clone()) {
                     tally.add(&row.session(listing.nothing));
                 }
-            }))?;
+            })?;
         } else {
-            skip(map)?;
+            reader.skip()?;
         }
         Ok(())
     }
@@ -179,18 +177,18 @@ struct Row<'a> {
     trx_executed_time: Seconds,
 }
 
-impl<'de> Fields<'de> for Row<'de> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Row<'a> {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"id" => self.id = map.next_value()?,
-            b"user" => self.user = map.next_value()?,
-            b"host" => self.host = map.next_value()?,
-            b"database" | b"db" => self.database = map.next_value()?,
-            b"command" => self.command = map.next_value()?,
-            b"state" => self.state = map.next_value()?,
-            b"time" => self.time = map.next_value()?,
-            b"trx_executed_time" => self.trx_executed_time = map.next_value()?,
-            _ => skip(map)?,
+            b"id" => self.id = reader.value()?,
+            b"user" => self.user = reader.value()?,
+            b"host" => self.host = reader.value()?,
+            b"database" | b"db" => self.database = reader.value()?,
+            b"command" => self.command = reader.value()?,
+            b"state" => self.state = reader.value()?,
+            b"time" => self.time = reader.value()?,
+            b"trx_executed_time" => self.trx_executed_time = reader.value()?,
+            _ => reader.skip()?,
         }
         Ok(())
     }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
-use serde::de::MapAccess;
 use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::errors;
 use crate::cloud::account::Account;
 use crate::cloud::budget::Budget;
-use crate::cloud::json::{self, Fields, Object, Text, skip};
+use crate::cloud::json::{self, Error, Fields, Reader, Text};
 use crate::cloud::transport::{Answer, Call};
 use crate::config::{Endpoint, IamUser, Secret};
 use crate::error::{FailureKind, FetchError};
@@ -142,22 +141,22 @@ struct TokenBody {
     expires_at: Option<Timestamp>,
 }
 
-impl<'de> Fields<'de> for Body {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for Body {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"token" => map.next_value_seed(Object(&mut self.0)).map(drop),
-            _ => skip(map),
+            b"token" => reader.object(&mut self.0).map(drop),
+            _ => reader.skip(),
         }
     }
 }
 
-impl<'de> Fields<'de> for TokenBody {
-    fn field<A: MapAccess<'de>>(&mut self, name: &[u8], map: &mut A) -> Result<(), A::Error> {
+impl<'a> Fields<'a> for TokenBody {
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
             b"expires_at" => {
-                self.expires_at = map.next_value::<Text<'de>>()?.as_deref().and_then(|at| at.parse().ok());
+                self.expires_at = reader.value::<Text<'a>>()?.as_deref().and_then(|at| at.parse().ok());
             }
-            _ => skip(map)?,
+            _ => reader.skip()?,
         }
         Ok(())
     }
