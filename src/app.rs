@@ -176,8 +176,8 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
     }
 }
 
-fn find<'a>(config: &'a Config, id: &str) -> Result<&'a Target, Failure> {
-    let ids = || config.targets.iter().map(Target::id);
+fn find<'a>(config: &'a Config, id: &str) -> Result<&'a Arc<Target>, Failure> {
+    let ids = || config.targets.iter().map(|target| target.id());
     config.targets.iter().find(|target| target.id() == id).ok_or_else(|| {
         let nodes: Vec<_> = ids().filter(|other| other.split('/').next() == Some(id)).collect();
         let choices = if nodes.is_empty() { ids().collect() } else { nodes };

@@ -57,10 +57,12 @@ impl Clouds {
 
     /// The source of a target's sessions; `None` where its account is not one of these.
     #[must_use]
-    pub fn source(&self, target: &Target) -> Option<Source> {
+    pub fn source(&self, target: &Arc<Target>) -> Option<Source> {
         Some(match self.clients.get(&target.account.name)?.clone() {
-            Client::Alibaba(client) => Source::Alibaba(alibaba::das::Source::new(client, target.clone())),
-            Client::Huawei(client) => Source::Huawei(huawei::listing::Source::new(client, target.clone())),
+            Client::Alibaba(client) => Source::Alibaba(alibaba::das::Source::new(client, Arc::clone(target))),
+            Client::Huawei(client) => {
+                Source::Huawei(huawei::listing::Source::new(client, Arc::clone(target)))
+            }
         })
     }
 

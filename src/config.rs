@@ -35,7 +35,7 @@ pub struct Config {
     /// In the order of the file, whether used or not.
     pub accounts: Vec<Arc<Account>>,
     /// What is fetched: the enabled instances, one target for each of their nodes.
-    pub targets: Vec<Target>,
+    pub targets: Vec<Arc<Target>>,
     /// Tasks to watch from the start.
     pub kill_tasks: Vec<KillTask>,
     /// Label values kept per dimension, 1 to 1,000.

@@ -5,6 +5,8 @@ mod kill_task;
 pub mod plan;
 mod task;
 
+use std::sync::Arc;
+
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
@@ -29,7 +31,7 @@ pub fn start(
         if let Some(source) = clouds.source(target) {
             let fetcher = Fetcher {
                 source,
-                target: target.clone(),
+                target: Arc::clone(target),
                 rankings: Rankings::new(config.top, target.settings.max_series),
                 publisher: store.target(target),
                 clock,

@@ -34,7 +34,7 @@ struct Slots {
 impl Store {
     /// A slot for a target, and its writing end.
     #[must_use]
-    pub fn target(&self, target: &Target) -> Publisher {
+    pub fn target(&self, target: &Arc<Target>) -> Publisher {
         let slot = Arc::new(Slot::new(target));
         write(&self.slots.targets).push(Arc::clone(&slot));
         Publisher::new(self.clone(), slot)

@@ -2,6 +2,7 @@
 //! error of meaning before it gives up.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::accounts::{Entry, entries};
@@ -34,7 +35,7 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
     warn_of_cap(&at.key("top"), top, &targets);
     Config {
         kill_tasks,
-        targets,
+        targets: targets.into_iter().map(Arc::new).collect(),
         accounts: accounts.into_iter().filter_map(|entry| entry.account).collect(),
         top,
         warnings: findings.warnings.take(),

@@ -1,7 +1,6 @@
 //! The lines of Prometheus text format 0.0.4 and of OpenMetrics 1.0. A series is spelled the same in both. Nothing here
 //! allocates per sample: pieces of text and numbers are appended to the page.
 
-use bytes::BytesMut;
 use jiff::Timestamp;
 
 use super::families::{self, Family, Kind};
@@ -65,7 +64,7 @@ impl Format {
     }
 
     /// Writes what stands before the samples of a family. OpenMetrics names a counter without its suffix, and tells units.
-    pub(super) fn announce(self, page: &mut BytesMut, name: &str, word: &str, help: &str) {
+    pub(super) fn announce(self, page: &mut Vec<u8>, name: &str, word: &str, help: &str) {
         let mut push = |texts: &[&str]| texts.iter().for_each(|text| page.extend_from_slice(text.as_bytes()));
         match self {
             Self::Text => push(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", word, "\n"]),
@@ -105,6 +104,8 @@ pub struct Section {
     part: Part,
     /// HELP and TYPE are written.
     announced: bool,
+    /// What samples that differ in their last label alone begin with; kept for its memory.
+    head: Vec<u8>,
 }
 
 impl Section {
@@ -112,11 +113,11 @@ impl Section {
     pub fn all(format: Format) -> impl Iterator<Item = Self> {
         families::all().flat_map(move |family| {
             let parts = format.parts(family.kind).iter();
-            parts.map(move |part| Self { family, format, part: *part, announced: false })
+            parts.map(move |part| Self { family, format, part: *part, announced: false, head: Vec::new() })
         })
     }
 
-    fn announce(&mut self, page: &mut BytesMut) {
+    fn announce(&mut self, page: &mut Vec<u8>) {
         let Family { name, kind, help, .. } = *self.family;
         let word = self.format.word(kind);
         match self.part {
@@ -132,14 +133,14 @@ impl Section {
 /// Writes the samples that one subject has in one section.
 #[derive(Debug)]
 pub struct Samples<'a> {
-    page: &'a mut BytesMut,
+    page: &'a mut Vec<u8>,
     section: &'a mut Section,
     labels: &'a str,
 }
 
 impl<'a> Samples<'a> {
     /// Samples in `section` that carry the subject's `labels`.
-    pub fn new(page: &'a mut BytesMut, section: &'a mut Section, labels: &'a Labels) -> Self {
+    pub fn new(page: &'a mut Vec<u8>, section: &'a mut Section, labels: &'a Labels) -> Self {
         Self { page, section, labels: labels.as_str() }
     }
 
@@ -180,10 +181,13 @@ impl<'a> Samples<'a> {
         value: fn(&Group) -> V,
     ) {
         let Some(dimension) = dimension else { return };
+        self.begin("", name);
         for (shown, group) in &dimension.shown {
-            self.labelled(&[(name, shown)], value(group));
+            self.finish(shown, value(group).into());
+            self.push("\n");
         }
-        self.labelled(&[(name, label::OTHER)], value(&dimension.other));
+        self.finish(label::OTHER, value(&dimension.other).into());
+        self.push("\n");
     }
 
     /// The samples of a histogram that belong here. Where the format has exemplars, each bucket tells its oldest session, as
@@ -192,9 +196,10 @@ impl<'a> Samples<'a> {
         let part = self.section.part;
         if matches!(part, Part::Whole | Part::Buckets) {
             let mut at_most = 0;
+            self.begin(BUCKET, "le");
             for (bucket, (le, count)) in LE.into_iter().zip(ages.buckets).enumerate() {
                 at_most += count;
-                self.sample(BUCKET, &[("le", le)], Value::Count(at_most));
+                self.finish(le, Value::Count(at_most));
                 if self.section.format == Format::OpenMetrics
                     && let Some(oldest) = ages.oldest.iter().find(|oldest| oldest.bucket == bucket)
                 {
@@ -243,10 +248,35 @@ impl<'a> Samples<'a> {
         self.close(value);
     }
 
-    fn open(&mut self, suffix: &str) {
+    fn announce(&mut self) {
         if !self.section.announced {
             self.section.announce(self.page);
         }
+    }
+
+    /// Prepares samples of which each carries one label of its own, of this name.
+    fn begin(&mut self, suffix: &str, name: &str) {
+        self.announce();
+        let start = self.page.len();
+        self.open(suffix);
+        self.separate();
+        self.push(name);
+        self.push("=\"");
+        self.section.head.clear();
+        self.section.head.extend_from_slice(&self.page[start..]);
+        self.page.truncate(start);
+    }
+
+    /// A prepared sample.
+    fn finish(&mut self, label: &str, value: Value) {
+        self.page.extend_from_slice(&self.section.head);
+        escape(label, |piece| self.page.extend_from_slice(piece.as_bytes()));
+        self.push("\"");
+        self.close(value);
+    }
+
+    fn open(&mut self, suffix: &str) {
+        self.announce();
         self.push(self.section.family.name);
         self.push(suffix);
         self.push("{");

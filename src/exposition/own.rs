@@ -1,14 +1,13 @@
 //! The exporter's own instruments: families that a prometheus registry gathered, written in either format. The crate's own
 //! encoder knows text 0.0.4 only, and spells `le` as OpenMetrics does not.
 
-use bytes::BytesMut;
 use prometheus::proto::{Histogram, Metric, MetricFamily, MetricType};
 
 use super::format::{Format, escape};
 use super::value::Value;
 
 /// Appends one family; one without samples, or of a type that no instrument here has, leaves no trace.
-pub fn write(family: &MetricFamily, format: Format, page: &mut BytesMut) {
+pub fn write(family: &MetricFamily, format: Format, page: &mut Vec<u8>) {
     let word = match family.get_field_type() {
         MetricType::COUNTER => "counter",
         MetricType::GAUGE => "gauge",
@@ -31,7 +30,7 @@ pub fn write(family: &MetricFamily, format: Format, page: &mut BytesMut) {
     }
 }
 
-fn histogram(page: &mut BytesMut, name: &str, metric: &Metric, histogram: &Histogram) {
+fn histogram(page: &mut Vec<u8>, name: &str, metric: &Metric, histogram: &Histogram) {
     let count = Value::Count(histogram.get_sample_count());
     let mut spelled = ryu::Buffer::new();
     for bucket in histogram.get_bucket().iter().filter(|bucket| bucket.upper_bound().is_finite()) {
@@ -43,7 +42,7 @@ fn histogram(page: &mut BytesMut, name: &str, metric: &Metric, histogram: &Histo
     sample(page, [name, "_count"], metric, None, count);
 }
 
-fn sample(page: &mut BytesMut, name: [&str; 2], metric: &Metric, le: Option<&str>, value: Value) {
+fn sample(page: &mut Vec<u8>, name: [&str; 2], metric: &Metric, le: Option<&str>, value: Value) {
     let mut push = |text: &str| page.extend_from_slice(text.as_bytes());
     name.into_iter().for_each(&mut push);
     let labels =

@@ -1,7 +1,7 @@
 //! The walk over the page: family by family, subject by subject, cut into frames. Only one frame's text exists at a
 //! time, so that a slow reader holds snapshots that others share, and not a page of its own.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use prometheus::proto::MetricFamily;
 
 use super::families::Read;
@@ -22,7 +22,7 @@ const CAPACITY: usize = FRAME_BYTES + 8 * 1024;
 pub fn page(mut input: PageInput, format: Format) -> impl Iterator<Item = Bytes> + Send + 'static {
     let own = std::mem::take(&mut input.own).into_iter();
     let sections = Section::all(format).collect();
-    Frames { input, format, sections, section: 0, subject: 0, own, ended: false, text: BytesMut::new() }
+    Frames { input, format, sections, section: 0, subject: 0, own, ended: false, text: Vec::new() }
 }
 
 /// How many series `input` has.
@@ -44,7 +44,7 @@ struct Frames<O> {
     /// All is written.
     ended: bool,
     /// Written, but not handed out.
-    text: BytesMut,
+    text: Vec<u8>,
 }
 
 impl<O: Iterator<Item = MetricFamily>> Iterator for Frames<O> {
@@ -53,8 +53,9 @@ impl<O: Iterator<Item = MetricFamily>> Iterator for Frames<O> {
     fn next(&mut self) -> Option<Bytes> {
         self.text.reserve(CAPACITY.saturating_sub(self.text.len()));
         while self.text.len() < FRAME_BYTES && self.step().is_some() {}
-        let length = self.text.len().min(FRAME_BYTES);
-        (length > 0).then(|| self.text.split_to(length).freeze())
+        let rest = if self.text.len() > FRAME_BYTES { self.text.split_off(FRAME_BYTES) } else { Vec::new() };
+        let frame = std::mem::replace(&mut self.text, rest);
+        (!frame.is_empty()).then(|| Bytes::from(frame))
     }
 }
 
@@ -87,7 +88,7 @@ impl<O: Iterator<Item = MetricFamily>> Frames<O> {
 }
 
 /// Writes what one subject has in a section; `None` where there is no such subject.
-fn write(input: &PageInput, subject: usize, section: &mut Section, text: &mut BytesMut) -> Option<()> {
+fn write(input: &PageInput, subject: usize, section: &mut Section, text: &mut Vec<u8>) -> Option<()> {
     match section.family.read {
         Read::Target(read) => {
             let target = input.targets.get(subject)?;

@@ -1,6 +1,7 @@
 //! Sessions grouped by user, client or database, in bounded memory.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -33,7 +34,7 @@ impl Group {
 /// The groups of one dimension by label value.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
-    by_label: HashMap<Box<str>, Group, RandomState>,
+    by_label: HashMap<Arc<str>, Group, RandomState>,
     overflow: Group,
 }
 
@@ -45,7 +46,7 @@ impl Groups {
         match self.by_label.get_mut(label.as_ref()) {
             Some(known) => known.add(group),
             None if full => self.overflow.add(group),
-            None => drop(self.by_label.insert(Box::from(label), group)),
+            None => drop(self.by_label.insert(Arc::from(label), group)),
         }
     }
 
@@ -67,7 +68,7 @@ impl Groups {
 
     /// The groups that were told apart, in no order, and the sum of the others.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<(Box<str>, Group)>, Group) {
+    pub fn into_parts(self) -> (Vec<(Arc<str>, Group)>, Group) {
         (self.by_label.into_iter().collect(), self.overflow)
     }
 }

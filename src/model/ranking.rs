@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::groups::{Group, Groups};
 use super::series::Room;
@@ -15,14 +16,14 @@ pub const KEPT_FETCHES: u32 = 10;
 pub struct Ranking {
     top: usize,
     /// Fetches since a shown value was last in the top.
-    shown: HashMap<Box<str>, u32>,
+    shown: HashMap<Arc<str>, u32>,
 }
 
 /// One dimension of one snapshot, cut to what is shown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Dimension {
     /// Shown values: the top in order of rank, then the kept ones by name.
-    pub shown: Vec<(Box<str>, Group)>,
+    pub shown: Vec<(Arc<str>, Group)>,
     /// All others together; its oldest transaction is their maximum.
     pub other: Group,
     /// Distinct values that are present now, as far as they were told apart.
@@ -79,37 +80,38 @@ impl Ranking {
         self.age(&ranked);
         let wanted = self.shown.len().max(self.top.min(distinct));
 
-        let mut kept: HashMap<&str, Group> = self.kept(limit - ranked.len()).collect();
+        let mut kept: HashMap<Arc<str>, Group> = self.kept(limit - ranked.len()).collect();
         let mut folded = 0;
         for (label, group) in &rest {
-            if let Some(place) = kept.get_mut(label.as_ref()) {
+            if let Some(place) = kept.get_mut(label) {
                 *place = *group;
             } else {
                 other.add(*group);
                 folded += 1;
             }
         }
-        let mut kept: Vec<(Box<str>, Group)> =
-            kept.into_iter().map(|(label, group)| (label.into(), group)).collect();
+        let mut kept: Vec<(Arc<str>, Group)> = kept.into_iter().collect();
         kept.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         ranked.append(&mut kept);
         Dimension { capped: wanted > ranked.len(), shown: ranked, other, distinct, folded, overflow }
     }
 
-    fn age(&mut self, top: &[(Box<str>, Group)]) {
+    fn age(&mut self, top: &[(Arc<str>, Group)]) {
         self.shown.values_mut().for_each(|fetches| *fetches += 1);
         for (label, _) in top {
-            self.shown.insert(label.clone(), 0);
+            // Removed first, so that the snapshot's own text becomes the key, and is held once.
+            self.shown.remove(label);
+            self.shown.insert(Arc::clone(label), 0);
         }
         self.shown.retain(|_, fetches| *fetches <= KEPT_FETCHES);
     }
 
     /// Up to `limit` values that were in a top, but are not in the one just ranked; those that left it last come first.
-    fn kept(&self, limit: usize) -> impl Iterator<Item = (&str, Group)> {
+    fn kept(&self, limit: usize) -> impl Iterator<Item = (Arc<str>, Group)> {
         let left = self.shown.iter().filter(|(_, fetches)| **fetches > 0);
-        let mut left: Vec<_> = left.map(|(label, fetches)| (*fetches, label.as_ref())).collect();
+        let mut left: Vec<_> = left.map(|(label, fetches)| (*fetches, label)).collect();
         left.sort_unstable();
-        left.into_iter().take(limit).map(|(_, label)| (label, Group::default()))
+        left.into_iter().take(limit).map(|(_, label)| (Arc::clone(label), Group::default()))
     }
 }
 
@@ -158,7 +160,7 @@ mod tests {
         let mut ranking = Ranking::new(1);
         ranking.cut(groups(&[("gone", 2, 2)]), usize::MAX);
         let cut = ranking.cut(groups(&[("new", 1, 1)]), usize::MAX);
-        assert_eq!(cut.shown[1], (Box::from("gone"), Group::default()));
+        assert_eq!(cut.shown[1], (Arc::from("gone"), Group::default()));
         assert_eq!((cut.distinct, cut.folded, cut.other), (1, 0, Group::default()));
     }
 

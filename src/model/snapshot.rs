@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::Command;
-use super::groups::Groups;
+use super::groups::{Group, Groups};
 use super::label;
 use super::ranking::{Dimension, Ranking, Rankings};
 use super::series::Room;
@@ -168,7 +168,7 @@ impl Rows {
         Self {
             count: tally.listed,
             active: Some(tally.active),
-            templates: tally.has_templates.then(|| std::mem::take(&mut tally.templates)),
+            templates: templates(&mut tally),
             users: Some(std::mem::take(&mut tally.users)),
             clients: Some(std::mem::take(&mut tally.clients)),
             databases: Some(std::mem::take(&mut tally.databases)),
@@ -178,7 +178,10 @@ impl Rows {
 }
 
 impl Listed {
+    /// Kept for long, so without room to grow.
     fn new(tally: &mut Tally, (states, states_capped): (Vec<(Command, Box<str>, u64)>, bool)) -> Self {
+        tally.execution_ages.oldest.shrink_to_fit();
+        tally.transaction_ages.oldest.shrink_to_fit();
         Self {
             executing: tally.executing,
             idle: tally.idle,
@@ -208,6 +211,18 @@ fn dimension(reported: Option<Groups>, listed: Option<Groups>) -> Option<Groups>
         }
         (reported, listed) => reported.or(listed),
     }
+}
+
+/// By template where any session has one; those without count as one value.
+fn templates(tally: &mut Tally) -> Option<Groups> {
+    let mut groups = std::mem::take(&mut tally.templates);
+    if groups.is_empty() {
+        return None;
+    }
+    if tally.without_template > 0 {
+        groups.add(None, Group { total: tally.without_template, ..Group::default() });
+    }
+    Some(groups)
 }
 
 fn commands(states: &[(Command, Box<str>, u64)]) -> Vec<(Command, u64)> {

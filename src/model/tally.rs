@@ -106,9 +106,9 @@ pub struct Tally {
     pub(super) users: Groups,
     pub(super) clients: Groups,
     pub(super) databases: Groups,
-    /// By SQL template, and whether any session has one.
+    /// By SQL template, and how many have none: on most instances, all.
     pub(super) templates: Groups,
-    pub(super) has_templates: bool,
+    pub(super) without_template: u64,
 }
 
 impl Tally {
@@ -135,7 +135,7 @@ impl Tally {
             clients: Groups::default(),
             databases: Groups::default(),
             templates: Groups::default(),
-            has_templates: false,
+            without_template: 0,
         }
     }
 
@@ -198,8 +198,10 @@ impl Tally {
         self.clients.add(session.client.map(host::without_port), group);
         self.databases.add(session.database, group);
         count(&mut self.states[standing.command.index()], session.state.unwrap_or_default());
-        self.templates.add(session.template, Group { total: 1, ..Group::default() });
-        self.has_templates |= session.template.is_some();
+        match session.template {
+            Some(_) => self.templates.add(session.template, Group { total: 1, ..Group::default() }),
+            None => self.without_template += 1,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the configuration asks of each account and service, against what is allowed: pure arithmetic, printed by `check`.
 
+use std::sync::Arc;
+
 use crate::config::{Config, Provider, Rate, Service, Target};
 
 /// Calls of one fetch before anything is learnt. Alibaba Cloud: one to ask, one poll for a result that is ready within
@@ -61,7 +63,7 @@ pub fn demands(config: &Config) -> Vec<Demand> {
 
 fn demand(config: &Config, account: &str, service: Service) -> Option<Demand> {
     let of_lane = |target: &&Target| target.account.name == account && target.service == service;
-    let targets: Vec<&Target> = config.targets.iter().filter(of_lane).collect();
+    let targets: Vec<&Target> = config.targets.iter().map(Arc::as_ref).filter(of_lane).collect();
     let account = &targets.first()?.account;
     let calls =
         |target: &&Target| f64::from(calls_per_fetch(target)) / target.settings.interval.as_secs_f64();

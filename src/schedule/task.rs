@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -23,7 +24,7 @@ pub(super) struct Fetcher<S> {
     /// Where the sessions come from.
     pub source: S,
     /// Whose they are.
-    pub target: Target,
+    pub target: Arc<Target>,
     /// What of them is shown by name.
     pub rankings: Rankings,
     /// Where they are shown.
@@ -44,7 +45,8 @@ impl<S: SessionSource> Fetcher<S> {
             if self.source.is_held() {
                 self.publisher.held(self.clock.now());
             } else {
-                self.fetch().await;
+                // On the heap for as long as it lasts: most targets wait most of the time, and should weigh little then.
+                Box::pin(self.fetch()).await;
             }
             let (next, missed) = next_tick(tick, interval, Instant::now());
             self.publisher.skipped(Skip::Overlap, missed);
@@ -83,7 +85,7 @@ impl<S: SessionSource> Fetcher<S> {
     }
 
     fn fail(&self, error: FetchError, fetch: LastFetch) {
-        let Target { instance_id, node_id, account, .. } = &self.target;
+        let Target { instance_id, node_id, account, .. } = &*self.target;
         warn!(
             instance_id,
             node_id,

@@ -54,7 +54,7 @@ pub struct LastError {
 #[derive(Debug, Clone)]
 pub struct TargetStatus {
     /// What is fetched.
-    pub target: Target,
+    pub target: Arc<Target>,
     /// Where it stands.
     pub state: State,
     /// Age of the last good data, shown or withdrawn; `None`: never any.
@@ -67,7 +67,7 @@ pub struct TargetStatus {
 
 #[derive(Debug)]
 pub(super) struct Slot {
-    target: Target,
+    target: Arc<Target>,
     labels: Labels,
     info: Labels,
     state: Mutex<Inner>,
@@ -91,12 +91,12 @@ struct Series {
 }
 
 impl Slot {
-    pub(super) fn new(target: &Target) -> Self {
+    pub(super) fn new(target: &Arc<Target>) -> Self {
         let health = Health { interval: target.settings.interval, ..Health::default() };
         Self {
             labels: labels(&target.instance_id, target.node_id.as_deref(), &target.labels),
             info: info(target),
-            target: target.clone(),
+            target: Arc::clone(target),
             state: Mutex::new(Inner {
                 health,
                 held: false,
@@ -147,7 +147,7 @@ impl Slot {
     pub(super) fn status(&self, now: Instant) -> TargetStatus {
         let inner = lock(&self.state);
         TargetStatus {
-            target: self.target.clone(),
+            target: Arc::clone(&self.target),
             state: inner.state(),
             age: inner.last_good.as_ref().map(|(_, ended)| now.duration_since(*ended)),
             snapshot: inner.shown(self.target.settings.stale_after, now),

@@ -10,6 +10,8 @@ use crate::config::Target;
 use crate::error::{FailureKind, FetchError};
 use crate::model::label::present;
 use crate::model::{Fetched, Group, Groups, Reported, Session, Tally, Thresholds, Transaction, host};
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 const ACTION: &str = "GetMySQLAllSessionAsync";
@@ -18,13 +20,13 @@ const ACTION: &str = "GetMySQLAllSessionAsync";
 #[derive(Debug)]
 pub struct Source {
     client: Client,
-    target: Target,
+    target: Arc<Target>,
 }
 
 impl Source {
     /// The sessions of `target`, asked for by `client`.
     #[must_use]
-    pub fn new(client: Client, target: Target) -> Self {
+    pub fn new(client: Client, target: Arc<Target>) -> Self {
         Self { client, target }
     }
 

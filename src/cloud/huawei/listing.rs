@@ -1,6 +1,8 @@
 //! The sessions of a Huawei Cloud instance: DAS "Querying Instance Sessions" and DDM "Querying Physical Sessions". Both list
 //! rows in pages and report a total; they differ in names, in the largest page, and in how they write "no value".
 
+use std::sync::Arc;
+
 use super::client::{Client, Read};
 use super::pages::{Sweep, Sweeps};
 use crate::cloud::budget::Budget;
@@ -49,14 +51,14 @@ const DDM: Listing = Listing {
 #[derive(Debug)]
 pub struct Source {
     client: Client,
-    target: Target,
+    target: Arc<Target>,
     listing: &'static Listing,
 }
 
 impl Source {
     /// The sessions of `target`, read by `client`.
     #[must_use]
-    pub fn new(client: Client, target: Target) -> Self {
+    pub fn new(client: Client, target: Arc<Target>) -> Self {
         let listing = match target.service {
             Service::Das => &DAS,
             Service::Ddm => &DDM,

@@ -16,7 +16,7 @@ fn example() -> Config {
 #[test]
 fn is_in_order() {
     let config = example();
-    let ids: Vec<String> = config.targets.iter().map(crate::config::Target::id).collect();
+    let ids: Vec<String> = config.targets.iter().map(|target| target.id()).collect();
     let nodes = ["pc-2zeq535hd91to6y3l/pi-2zea1h01r5b6y2e5d", "pc-2zeq535hd91to6y3l/pi-2zek9m7n2c8d4f6g1"];
     assert_eq!(ids.len(), 6, "{ids:?}");
     assert_eq!(

@@ -16,7 +16,7 @@ fn every_node_is_a_target_of_its_own() {
         "account: hw, service: ddm, id: in09",
         "account: ali, id: rm-off, enabled: false",
     ]));
-    let ids: Vec<String> = config.targets.iter().map(crate::config::Target::id).collect();
+    let ids: Vec<String> = config.targets.iter().map(|target| target.id()).collect();
     assert_eq!(ids, ["pc-1/pi-a", "pc-1/pi-b", "in01", "in09"]);
     let [node, _, das, ddm] = &config.targets[..] else { panic!("{ids:?}") };
     assert_eq!(
