@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The demo as a real Prometheus sees it: promtool finds no fault with the page, and queries over what Prometheus scraped
-# have answers. Needs prometheus, promtool and curl. Every port is one that the system picks.
+# The demo as others see it: promtool and prometheus_client find no fault with the page, and queries over what a real
+# Prometheus scraped have answers. Needs prometheus, promtool, curl, and a Python with prometheus_client: $PYTHON, or else
+# python3. Every port is one that the system picks.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -52,6 +53,15 @@ answered() {
     [[ -n $(promtool query instant "http://$prometheus" "$1" 2>>"$work/queries.log") ]]
 }
 
+# Whether Prometheus has kept exemplars of transactions, with both ids.
+has_exemplars() {
+    local now
+    now=$(date +%s)
+    get --output "$work/exemplars" --get "http://$prometheus/api/v1/query_exemplars" --data-urlencode "query=$1" \
+        --data-urlencode "start=$((now - 600))" --data-urlencode "end=$((now + 600))" || return 1
+    grep -q '"session_id":"[^"]' "$work/exemplars" && grep -q '"trx_id":"[^"]' "$work/exemplars"
+}
+
 cargo build --locked --quiet
 # From here on all is on this machine; a proxy has no part in it.
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
@@ -67,6 +77,7 @@ get --output "$work/metrics" "http://$demo/metrics"
 complaints=$(promtool check metrics <"$work/metrics" 2>&1) || die "promtool refuses the page: $complaints"
 [[ -z $complaints ]] || die "promtool complains: $complaints"
 echo "promtool has no complaint about $(grep -c -v '^#' "$work/metrics") series."
+"${PYTHON:-python3}" tests/parsers.py "http://$demo/metrics"
 
 cat >"$work/prometheus.yml" <<END
 global: {scrape_interval: 1s, scrape_timeout: 1s}
@@ -74,7 +85,7 @@ scrape_configs:
   - {job_name: dbsession, static_configs: [{targets: ["$demo"]}]}
 END
 prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" --web.listen-address=127.0.0.1:0 \
-    2>"$work/prometheus.log" &
+    --enable-feature=exemplar-storage 2>"$work/prometheus.log" &
 prometheus_pid=$!
 pids+=("$prometheus_pid")
 wait_for 30 "$prometheus_pid" "Prometheus does not listen" listens "$work/prometheus.log"
@@ -98,6 +109,10 @@ count by (state) (dbsession_state_sessions) > 0
 topk(3, dbsession_user_transaction_max_duration_seconds) > 0
 sum(rate(dbsession_exporter_api_requests_total[15s])) > 0
 END
+
+ages=dbsession_transaction_age_seconds_bucket
+wait_for 30 "$prometheus_pid" "no exemplars of $ages" has_exemplars "$ages"
+echo "Prometheus has $(grep -o '"session_id"' "$work/exemplars" | wc -l) exemplars of $ages."
 
 # Series that occur twice on a page are not refused, only counted here.
 get --output "$work/own" "http://$prometheus/metrics"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All checks of the project, the quick ones first. Stops at the first that fails. What is missing on the machine is
-# fetched: packages with apt-get (as root, or with sudo), cargo-deny and Prometheus into target/tools. Reads no input.
+# fetched: packages with apt-get (as root, or with sudo), cargo-deny, Prometheus and its Python client into
+# target/tools. Reads no input.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -38,6 +39,7 @@ install_packages() {
     has curl || missing+=(curl)
     # TLS needs a certificate store, even where no certificate is checked.
     [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || missing+=(ca-certificates)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     [[ ${#missing[@]} -gt 0 ]] || return 0
     update_packages "${missing[@]}"
     as_root apt-get install -q -y --no-install-recommends "${missing[@]}"
@@ -54,6 +56,14 @@ unpack_prometheus() {
     ln -sf "$unpacked"/usr/bin/{prometheus,promtool} "$tools/bin/"
 }
 
+install_prometheus_client() {
+    local python=$tools/python
+    # pip comes last into such a directory: without it the directory is not whole.
+    has "$python/bin/pip" || python3 -m venv --clear "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0
+    export PYTHON=$python/bin/python
+}
+
 install_cargo_deny() {
     has cargo-deny || cargo install cargo-deny --version 0.20.2 --locked --quiet --root "$tools"
 }
@@ -64,6 +74,7 @@ find_tools() {
     cargo clippy --version || die "clippy is missing: rustup component add clippy"
     install_packages
     unpack_prometheus
+    install_prometheus_client
     cargo fetch --locked
     install_cargo_deny
 }

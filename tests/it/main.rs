@@ -4,6 +4,7 @@ mod accounts;
 mod bad_input;
 mod calls;
 mod floors;
+mod formats;
 mod hold;
 mod isolation;
 mod kill_tasks;

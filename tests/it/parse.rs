@@ -2,6 +2,7 @@
 //! then `TYPE`, then all samples of that family, single spaces, no timestamps, no comments, no empty lines.
 //! It knows the format and none of the exporter's families.
 
+pub mod openmetrics;
 mod tests;
 
 use std::collections::BTreeMap;
@@ -83,7 +84,7 @@ impl Page {
 /// Number and text of the first line that breaks the format, and how.
 pub fn parse(text: &str) -> Result<Page, String> {
     let body = text.strip_suffix('\n').ok_or("the page does not end in a newline")?;
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(&TYPES);
     for (above, line) in body.split('\n').enumerate() {
         reader.line(line).map_err(|problem| format!("line {}: {problem}: {line}", above + 1))?;
     }
@@ -91,21 +92,37 @@ pub fn parse(text: &str) -> Result<Page, String> {
     Ok(reader.page)
 }
 
+/// Types of a family, and what the names of its samples have behind the family's.
+type Types = [(&'static str, &'static [&'static str])];
+
+const TYPES: [(&str, &[&str]); 5] = [
+    ("counter", &[""]),
+    ("gauge", &[""]),
+    ("histogram", &["_bucket", "_sum", "_count"]),
+    ("summary", &["", "_sum", "_count"]),
+    ("untyped", &[""]),
+];
+
 /// What has been read, and the family whose lines are being read.
-#[derive(Default)]
 struct Reader {
+    types: &'static Types,
     page: Page,
     family: String,
 }
 
 impl Reader {
+    fn new(types: &'static Types) -> Self {
+        Self { types, page: Page::default(), family: String::new() }
+    }
+
     fn line(&mut self, line: &str) -> Result<(), String> {
         if let Some(help) = line.strip_prefix("# HELP ") {
             self.help(help)
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             self.kind(kind)
         } else {
-            self.sample(line)
+            let (series, value) = sample(line)?;
+            self.sample(series, number(value)?)
         }
     }
 
@@ -126,7 +143,7 @@ impl Reader {
         if family != self.family {
             return Err("TYPE does not follow the HELP of its family".to_owned());
         }
-        if !["counter", "gauge", "histogram", "summary", "untyped"].contains(&kind) {
+        if !self.types.iter().any(|(known, _)| *known == kind) {
             return Err("unknown type".to_owned());
         }
         match self.page.types.insert(family.to_owned(), kind.to_owned()) {
@@ -135,14 +152,10 @@ impl Reader {
         }
     }
 
-    fn sample(&mut self, line: &str) -> Result<(), String> {
-        let (series, value) = sample(line)?;
+    fn sample(&mut self, series: Series, value: f64) -> Result<(), String> {
         let kind = self.page.types.get(&self.family).ok_or("sample before HELP and TYPE")?;
-        let suffixes: &[&str] = match kind.as_str() {
-            "histogram" => &["_bucket", "_sum", "_count"],
-            "summary" => &["", "_sum", "_count"],
-            _ => &[""],
-        };
+        let suffixes =
+            self.types.iter().find(|(known, _)| known == kind).map_or(&[][..], |(_, suffixes)| suffixes);
         if !series.name.strip_prefix(&self.family).is_some_and(|suffix| suffixes.contains(&suffix)) {
             return Err(format!("not a sample of {} {}", kind, self.family));
         }
@@ -163,7 +176,8 @@ impl Reader {
     }
 }
 
-fn sample(line: &str) -> Result<(Series, f64), String> {
+/// Reads `name{labels} ` and returns the series and what follows the space: the value, and whatever a format puts behind it.
+fn sample(line: &str) -> Result<(Series, &str), String> {
     let end = line.find(['{', ' ']).ok_or("sample without a value")?;
     let (name, rest) = line.split_at(end);
     metric_name(name)?;
@@ -171,7 +185,7 @@ fn sample(line: &str) -> Result<(Series, f64), String> {
         Some(inside) => labels(inside)?,
         None => (Labels::new(), rest),
     };
-    let value = number(rest.strip_prefix(' ').ok_or("no space before the value")?)?;
+    let value = rest.strip_prefix(' ').ok_or("no space before the value")?;
     Ok((Series { name: name.to_owned(), labels }, value))
 }
 
