@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# How the exporter carries a fleet: 1,000 instances of 1,000 sessions, then 10,000 of 20, each fetched every 15 s from a simulated
+# cloud in a process of its own, all on loopback. Each fleet is watched for SECONDS_WATCHED (60) after its first round; then both
+# processes are ended. Prints the exporter's share of a CPU, its memory, the time of a scrape, the time from a fetch's last byte to
+# its data being on /metrics, and fetches that were missed or failed.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+watched=${SECONDS_WATCHED:-60}
+bin=${CARGO_TARGET_DIR:-target}/release
+work=$(mktemp -d)
+pids=()
+
+end() {
+    exec 9>&- || true
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+    pids=()
+}
+trap 'end; rm -rf "$work"' EXIT
+
+die() {
+    echo "benches/fleet.sh: $*" >&2
+    exit 1
+}
+
+# Waits up to $1 seconds for the rest of the line to succeed.
+until_true() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [[ $SECONDS -lt $deadline ]] || die "waited in vain for: $*"
+        sleep 0.2
+    done
+}
+
+scrape() {
+    curl -sS --noproxy '*' "http://$address/metrics"
+}
+
+# The sum of all series whose line begins with $1 on page $2.
+sum() {
+    awk -v name="$1" 'index($0, name) == 1 { total += $NF } END { printf "%.6f", total }' "$2"
+}
+
+# The smallest bound that $3 of the observations of histogram $1 between pages $2.0 and $2.1 are under.
+quantile() {
+    awk -v name="$1_bucket" -v share="$3" '
+        index($0, name) == 1 { match($0, /le="[^"]*"/); le = substr($0, RSTART + 4, RLENGTH - 5) }
+        index($0, name) == 1 && FNR == NR { before[le] = $NF }
+        index($0, name) == 1 && FNR != NR { count[le] = $NF - before[le]; order[++n] = le }
+        END { for (i = 1; i <= n; i++) if (count[order[i]] >= share * count["+Inf"]) { print order[i]; exit } }
+    ' "$2.0" "$2.1"
+}
+
+run() {
+    local instances=$1 sessions=$2
+    mkfifo "$work/input.$instances"
+    "$bin"/examples/simulated_cloud "$instances" "$sessions" <"$work/input.$instances" >"$work/config" 2>"$work/cloud.log" &
+    pids+=($!)
+    exec 9>"$work/input.$instances"
+    until_true 30 grep -qs '^instances:' "$work/config"
+    until_true 30 awk -v n="$instances" '/^  - \{account: .*, id: / { seen++ } END { exit seen != n }' "$work/config"
+    sed 's/interval: 5s, timeout: 5s/interval: 15s, timeout: 10s/' "$work/config" >"$work/fleet.yml"
+
+    "$bin"/dbsession_exporter --config.file="$work/fleet.yml" --web.listen-address=127.0.0.1:0 2>"$work/log" &
+    local pid=$!
+    pids+=("$pid")
+    until_true 30 grep -qs ' address=' "$work/log"
+    address=$(sed -n 's/.* address=\([^ ]*\).*/\1/p' "$work/log" | head -n 1)
+    until_true 90 curl -sf --noproxy '*' -o /dev/null "http://$address/-/ready"
+    sleep 15
+
+    scrape >"$work/page.0"
+    sleep "$watched"
+    scrape >"$work/page.1"
+    local seconds
+    for i in 1 2 3 4 5; do
+        curl -sS --noproxy '*' -o /dev/null -w '%{time_total}\n' "http://$address/metrics"
+    done | sort -n | sed -n 3p >"$work/scrape"
+    seconds=$(cat "$work/scrape")
+    local cpu before after
+    before=$(sum process_cpu_seconds_total "$work/page.0")
+    after=$(sum process_cpu_seconds_total "$work/page.1")
+    cpu=$(awk -v a="$after" -v b="$before" -v s="$watched" 'BEGIN { printf "%.1f", 100 * (a - b) / s }')
+    printf '%d instances of %d sessions, every 15 s, watched for %d s\n' "$instances" "$sessions" "$watched"
+    printf '  series                           %12.0f\n' "$(sum dbsession_exporter_series "$work/page.1")"
+    printf '  fetches                          %12.0f\n' "$(awk -v a="$(sum dbsession_fetches_total "$work/page.1")" -v b="$(sum dbsession_fetches_total "$work/page.0")" 'BEGIN { print a - b }')"
+    printf '  share of a CPU                   %11s%%\n' "$cpu"
+    printf '  resident memory                  %9.1f MB\n' "$(awk -v b="$(sum process_resident_memory_bytes "$work/page.1")" 'BEGIN { print b / 1e6 }')"
+    printf '  a scrape, whole                  %9.0f ms\n' "$(awk -v s="$seconds" 'BEGIN { print 1000 * s }')"
+    printf '  last byte to page, 99%% below     %9s s\n' "$(quantile dbsession_exporter_publish_duration_seconds "$work/page" 0.99)"
+    printf '  missed cycles                    %12.0f\n' "$(sum 'dbsession_fetches_skipped_total' "$work/page.1")"
+    printf '  failed fetches                   %12.0f\n' "$(awk -v a="$(sum dbsession_fetch_failures_total "$work/page.1")" -v b="$(sum dbsession_fetch_failures_total "$work/page.0")" 'BEGIN { print a - b }')"
+    end
+}
+
+command -v curl >/dev/null || die "curl is missing"
+cargo build --release --locked --example simulated_cloud --bin dbsession_exporter
+run 1000 1000
+run 10000 20
