@@ -37,8 +37,8 @@ fn main() {
     let contenders: Vec<Contender<'_>> = vec![
         ("level 6, the usual one", Box::new(|| keep(compressed(6)))),
         ("level 3", Box::new(|| keep(compressed(3)))),
-        ("level 2", Box::new(|| keep(compressed(2)))),
-        ("level 1, dbsession_exporter", Box::new(|| keep(compressed(1)))),
+        ("level 2, dbsession_exporter", Box::new(|| keep(compressed(2)))),
+        ("level 1", Box::new(|| keep(compressed(1)))),
         ("writing the page without gzip", Box::new(|| keep(page(input.clone(), Format::Text).count()))),
     ];
     compare("gzip", "series", count_series(input.clone()), 7, contenders);

@@ -22,13 +22,13 @@ fn target(number: usize) -> TargetView {
     let mut tally = Tally::new(THRESHOLDS);
     for i in 0..20 {
         let (user, client) =
-            (format!("app_{}", (i + number) % 3), format!("10.{}.0.{}:4{i:03}", number % 250, i % 3));
+            (format!("app_{}", (i + number) % 6), format!("10.{}.0.{}:4{i:03}", number % 250, i % 9));
         let command = if i % 4 == 0 { "Query" } else { "Sleep" };
         tally.add(&Session {
             id: Some(SessionId::Number(1000 + i as u64)),
             user: Some(&user),
             client: Some(&client),
-            database: Some(if i % 2 == 0 { "shop" } else { "stock" }),
+            database: Some(["shop", "stock", "mail"][i % 3]),
             command: Some(command),
             state: (i % 4 == 0).then_some("Sending data"),
             seconds: Some(i as f64 * 3.0),

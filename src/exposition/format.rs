@@ -173,6 +173,18 @@ impl<'a> Samples<'a> {
         self.push("\n");
     }
 
+    /// A sample for each value of one label, which comes after the subject's own.
+    pub fn by<'v, V: Into<Value>>(&mut self, name: &str, samples: impl IntoIterator<Item = (&'v str, V)>) {
+        let mut samples = samples.into_iter().peekable();
+        if samples.peek().is_some() {
+            self.begin("", name);
+        }
+        for (label, value) in samples {
+            self.finish(label, value.into());
+            self.push("\n");
+        }
+    }
+
     /// A sample for each shown value of a dimension, and for all others together.
     pub fn groups<V: Into<Value>>(
         &mut self,
@@ -181,13 +193,9 @@ impl<'a> Samples<'a> {
         value: fn(&Group) -> V,
     ) {
         let Some(dimension) = dimension else { return };
-        self.begin("", name);
-        for (shown, group) in &dimension.shown {
-            self.finish(shown, value(group).into());
-            self.push("\n");
-        }
-        self.finish(label::OTHER, value(&dimension.other).into());
-        self.push("\n");
+        let shown = dimension.shown.iter().map(|(shown, group)| (shown.as_ref(), group));
+        let all = shown.chain([(label::OTHER, &dimension.other)]);
+        self.by(name, all.map(|(label, group)| (label, value(group))));
     }
 
     /// The samples of a histogram that belong here. Where the format has exemplars, each bucket tells its oldest session, as
@@ -271,14 +279,16 @@ impl<'a> Samples<'a> {
     fn finish(&mut self, label: &str, value: Value) {
         self.page.extend_from_slice(&self.section.head);
         escape(label, |piece| self.page.extend_from_slice(piece.as_bytes()));
-        self.push("\"");
-        self.close(value);
+        self.push("\"} ");
+        value.spell(|text| self.push(text));
     }
 
     fn open(&mut self, suffix: &str) {
         self.announce();
         self.push(self.section.family.name);
-        self.push(suffix);
+        if !suffix.is_empty() {
+            self.push(suffix);
+        }
         self.push("{");
         self.push(self.labels);
     }

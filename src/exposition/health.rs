@@ -49,18 +49,17 @@ pub const FAMILIES: &[Family] = &[
         "dbsession_fetch_failures_total",
         "Fetches that have failed, by reason.",
         Read::Target(|target, out| {
-            for (kind, fetches) in FailureKind::ALL.into_iter().zip(target.health.failures) {
-                out.labelled(&[("reason", kind.label())], fetches);
-            }
+            out.by(
+                "reason",
+                FailureKind::ALL.map(FailureKind::label).into_iter().zip(target.health.failures),
+            );
         }),
     ),
     counter(
         "dbsession_fetches_skipped_total",
         "Fetches that were due but not started, by reason.",
         Read::Target(|target, out| {
-            for (skip, fetches) in Skip::ALL.into_iter().zip(target.health.skipped) {
-                out.labelled(&[("reason", skip.label())], fetches);
-            }
+            out.by("reason", Skip::ALL.map(Skip::label).into_iter().zip(target.health.skipped));
         }),
     ),
     gauge(

@@ -56,18 +56,14 @@ pub const FAMILIES: &[Family] = &[
         "dbsession_waiting_sessions",
         "Sessions whose state says that they wait, by kind of what they wait for.",
         Read::Listed(|_, listed, out| {
-            for (wait, sessions) in Wait::ALL.into_iter().zip(listed.waiting) {
-                out.labelled(&[("kind", wait.label())], sessions);
-            }
+            out.by("kind", Wait::ALL.map(Wait::label).into_iter().zip(listed.waiting));
         }),
     ),
     gauge(
         "dbsession_command_sessions",
         "Sessions by command.",
         Read::Listed(|_, listed, out| {
-            for (command, sessions) in &listed.commands {
-                out.labelled(&[("command", command.label())], *sessions);
-            }
+            out.by("command", listed.commands.iter().map(|(command, sessions)| (command.label(), *sessions)));
         }),
     ),
     gauge(
@@ -148,9 +144,9 @@ pub const FAMILIES: &[Family] = &[
 
 fn dimensions(snapshot: &Snapshot, out: &mut Samples<'_>, values: fn(&Dimension) -> u64) {
     let Snapshot { users, clients, databases, .. } = snapshot;
-    for (name, dimension) in [("user", users), ("client", clients), ("database", databases)] {
-        if let Some(dimension) = dimension {
-            out.labelled(&[("dimension", name)], values(dimension));
-        }
-    }
+    let named = [("user", users), ("client", clients), ("database", databases)];
+    out.by(
+        "dimension",
+        named.into_iter().filter_map(|(name, dimension)| Some((name, values(dimension.as_ref()?)))),
+    );
 }

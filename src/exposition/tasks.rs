@@ -37,18 +37,14 @@ pub const FAMILIES: &[Family] = &[
         "dbsession_kill_tasks_total",
         "Kill tasks that have ended, by the state in which they did.",
         Read::TaskCounters(|counters, out| {
-            for (state, tasks) in TaskState::ENDS.into_iter().zip(counters.tasks) {
-                out.labelled(&[("state", state.label())], tasks);
-            }
+            out.by("state", TaskState::ENDS.map(TaskState::label).into_iter().zip(counters.tasks));
         }),
     ),
     counter(
         "dbsession_kill_results_total",
         "Sessions that ended kill tasks listed, by reason of what became of them.",
         Read::TaskCounters(|counters, out| {
-            for (reason, sessions) in counters.results.by_reason() {
-                out.labelled(&[("reason", reason)], sessions);
-            }
+            out.by("reason", counters.results.by_reason());
         }),
     ),
 ];
