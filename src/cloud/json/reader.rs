@@ -281,7 +281,7 @@ fn unescape(inside: &[u8]) -> String {
     String::from_utf8(units).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The character of `XXXX` or `XXXX\uXXXX` after a `\u`, and the length of what spells it.
+/// The character of `HHHH` or `HHHH\uHHHH` after a `\u`, and the length of what spells it.
 fn unicode(rest: &[u8]) -> (char, usize) {
     let unit = |at: usize| {
         let digits = str::from_utf8(rest.get(at..at + 4)?).ok()?;
