@@ -161,3 +161,38 @@ impl<'a> Fields<'a> for TokenBody {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    fn answer(body: &str) -> Answer {
+        let headers =
+            HeaderMap::from_iter([("x-subject-token".parse().unwrap(), HeaderValue::from_static("t"))]);
+        Answer { status: 201, headers, body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn a_token_is_renewed_well_before_it_ends() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        for (body, ends_in, renewed_before) in [
+            (r#"{"token":{"expires_at":"2026-01-03T03:04:05.000000Z"}}"#, "24h", "40m"),
+            (r#"{"token":{"expires_at":"2026-01-02T03:05:05Z"}}"#, "1m", "15s"),
+            (r#"{"token":{}}"#, "24h", "40m"),
+            (r#"{"token":{"expires_at":"2026-01-02T03:00:00Z"}}"#, "-245s", "0s"),
+        ] {
+            let token = token(&answer(body), now).unwrap();
+            let duration = |text: &str| text.parse::<SignedDuration>().unwrap();
+            assert_eq!(token.ends_at.duration_since(now), duration(ends_in), "{body}");
+            assert_eq!(token.ends_at.duration_since(token.renew_at), duration(renewed_before), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_token_is_not_the_documented_one() {
+        let bare = Answer { headers: HeaderMap::new(), ..answer("{}") };
+        assert_eq!(token(&bare, Timestamp::UNIX_EPOCH).unwrap_err().kind, FailureKind::BadResponse);
+    }
+}
