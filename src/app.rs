@@ -86,7 +86,7 @@ fn load(common: &Common) -> Result<Config, Failure> {
 }
 
 async fn run(config: &Config, server: Server, web: &Web) -> Result<(), Failure> {
-    let clock = Clock::System;
+    let clock = Clock;
     for warning in &config.warnings {
         warn!(warning, "the configuration is probably not as it is meant");
     }
@@ -152,7 +152,7 @@ async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
 
 async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure> {
     let target = find(config, id)?;
-    let (clock, instruments, store) = (Clock::System, Instruments::new(), Store::default());
+    let (clock, instruments, store) = (Clock, Instruments::new(), Store::default());
     let clouds = clouds(config, clock, &instruments)?;
     let source =
         clouds.source(target).ok_or_else(|| Failure::Runtime("the account has no client".to_owned()))?;

@@ -3,7 +3,6 @@
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{ClientBuilder, Method, Response, redirect};
-
 use tokio::time::Instant;
 use tracing::warn;
 
