@@ -1,5 +1,5 @@
-//! Folding one answer of 10,000 sessions, against ways of reading the same bytes. `-- --write FILE` writes those bytes, for
-//! `benches/python_sdk.sh`.
+//! Folding one answer of 10,000 sessions, against ways of reading the same bytes. For `benches/python_sdk.sh`, `-- --write FILE`
+//! writes those bytes, and `-- --serve FILE` folds a file's bytes as often as it is told to.
 
 #[path = "common/answer.rs"]
 mod answer;
@@ -9,18 +9,22 @@ mod compare;
 use std::collections::HashMap;
 
 use answer::{SESSIONS, THRESHOLDS, answer};
-use compare::{Contender, compare, keep};
+use compare::{Contender, compare, keep, time};
 use dbsession_exporter::cloud::alibaba::das;
-use dbsession_exporter::model::{Session, SessionId, Tally, Transaction};
+use dbsession_exporter::model::{Rankings, Session, SessionId, Snapshot, Tally, Transaction};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 fn main() {
-    let body = answer();
     let arguments: Vec<String> = std::env::args().collect();
-    if let Some(place) = arguments.iter().position(|argument| argument == "--write") {
-        std::fs::write(&arguments[place + 1], &body).expect("the file can be written");
-        return;
+    let file = |flag: &str| arguments.iter().skip_while(|argument| *argument != flag).nth(1);
+    if let Some(file) = file("--write") {
+        return std::fs::write(file, answer()).expect("the file can be written");
     }
+    if let Some(file) = file("--serve") {
+        return serve(&std::fs::read(file).expect("the file can be read"));
+    }
+    let body = answer();
     println!("{} bytes, {} a session", body.len(), body.len() / SESSIONS);
     let contenders: Vec<Contender<'_>> = vec![
         ("serde_json into typed structs, then counted", Box::new(|| keep(typed(&body)))),
@@ -37,6 +41,20 @@ fn main() {
         ("memcpy of the body", Box::new(|| keep(body.clone()))),
     ];
     compare("fold", "session", SESSIONS, 31, contenders);
+}
+
+/// Folds `body` once for each line of the standard input, and answers each with the sessions, executing sessions and
+/// transactions that it counted, and the nanoseconds that it took.
+fn serve(body: &[u8]) {
+    for _ in std::io::stdin().lines() {
+        let mut fetched = None;
+        let took = time(&mut || fetched = Some(das::fold(body, THRESHOLDS).expect("the answer is good")));
+        let fetched = fetched.expect("it was folded");
+        let snapshot = Snapshot::new(fetched, &mut Rankings::new(20, 1000), Timestamp::UNIX_EPOCH);
+        let listed = snapshot.listed.expect("the answer lists its sessions");
+        let sessions: u64 = listed.commands.iter().map(|(_, sessions)| sessions).sum();
+        println!("{sessions} {} {} {}", listed.executing, listed.transactions, took.as_nanos());
+    }
 }
 
 /// What a plain program would do: every documented field in a struct of its own.

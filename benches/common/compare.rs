@@ -29,8 +29,9 @@ pub fn compare(title: &str, unit: &str, units: usize, rounds: usize, mut contend
     }
 }
 
+/// How long some work takes.
 #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn time(work: &mut dyn FnMut()) -> Duration {
+pub fn time(work: &mut dyn FnMut()) -> Duration {
     let began = Instant::now();
     work();
     began.elapsed()

@@ -6,6 +6,7 @@
 
 mod reader;
 mod scalar;
+mod string;
 
 pub use reader::{Error, Reader, Token};
 pub use scalar::{Code, Count, Flag, Id, Seconds, Text};
@@ -90,6 +91,11 @@ mod tests {
                 .iter()
                 .all(|wrong| one::<Count>(wrong.as_bytes()).is_none())
         );
+        assert_eq!(one(b"0"), Some(Count(Some(0))));
+        assert_eq!(one(b"9999999999999999999"), Some(Count(Some(9_999_999_999_999_999_999))));
+        assert_eq!(one(b"18446744073709551615"), Some(Count(Some(u64::MAX))));
+        assert_eq!(one::<Count>(b"18446744073709551616"), None);
+        assert_eq!(one(b"18446744073709551617"), Some(Seconds(Some(18_446_744_073_709_551_617.0))));
         assert_eq!(one(b"\"True\""), Some(Flag(Some(true))));
         assert_eq!(one(b"false"), Some(Flag(Some(false))));
         assert!(one::<Flag>(b"1").is_none());
@@ -107,7 +113,8 @@ mod tests {
         assert_eq!(text(br#""\u0041\n""#), Some(Some("A\n".into())));
         assert_eq!(text(b"null"), Some(None));
         assert!(text(br#""lone \ud83d surrogate""#).is_some());
-        assert!(text(b"\"broken \xff utf-8\"").is_some());
+        assert_eq!(text(b"\"broken \xff utf-8\""), Some(Some("broken \u{fffd} utf-8".into())));
+        assert_eq!(text(b"\"broken \xff, escaped\\n\""), Some(Some("broken \u{fffd}, escaped\n".into())));
         assert_eq!(text(b"7"), None);
     }
 

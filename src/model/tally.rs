@@ -8,7 +8,7 @@ use super::command::Command;
 use super::groups::{Group, Groups};
 use super::host;
 use super::session::{Session, SessionId, Standing};
-use super::state::Wait;
+use super::state::{self, Wait};
 
 /// When a statement is slow and a transaction long, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -197,7 +197,7 @@ impl Tally {
         self.users.add(session.user, group);
         self.clients.add(session.client.map(host::without_port), group);
         self.databases.add(session.database, group);
-        count(&mut self.states[standing.command.index()], session.state.unwrap_or_default());
+        count(&mut self.states[standing.command.index()], session.state.unwrap_or(state::ABSENT));
         match session.template {
             Some(_) => self.templates.add(session.template, Group { total: 1, ..Group::default() }),
             None => self.without_template += 1,

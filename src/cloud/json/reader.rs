@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
-
+use super::string::Inside;
 use super::{Fields, Value};
 
 /// Deeper nesting is not the clouds', and would only use up the stack.
 const MAX_DEPTH: u32 = 64;
 
-/// Strings are searched byte by byte as far as most names reach, and with vector instructions beyond.
-const SHORT: usize = 16;
+/// So many digits always fit 64 bits.
+const MAX_WHOLE_DIGITS: usize = 19;
 
 /// What is wrong with an answer, and where. Never repeats a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +35,9 @@ pub enum Token<'a> {
     Null,
     /// `true` or `false`.
     Flag(bool),
-    /// A number as it is spelled.
+    /// A number of 1 to 19 digits and nothing else, as nearly all are; without leading zeros.
+    Whole(u64),
+    /// Any other number, as it is spelled.
     Number(&'a str),
     /// A string, borrowed unless it has escapes. Bytes that are no UTF-8 and lone surrogates are replaced.
     Text(Cow<'a, str>),
@@ -101,17 +102,28 @@ impl<'a> Reader<'a> {
         T::read(self)
     }
 
+    /// Reads a string; `None` where it is null. Nearly all values are texts: this is [`Self::token`] without a token to move.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn text(&mut self) -> Result<Option<Cow<'a, str>>, Error> {
+        if self.peek()? == b'"' {
+            return Ok(Some(self.string()?.text()));
+        }
+        self.null().map(|_| None)
+    }
+
     /// Reads a value that is no object and no array.
     ///
     /// # Errors
     /// Where it is one of these.
     pub fn token(&mut self) -> Result<Token<'a>, Error> {
         match self.peek()? {
-            b'"' => Ok(Token::Text(text(self.string()?))),
+            b'"' => Ok(Token::Text(self.string()?.text())),
             b'n' => self.word("null", Token::Null),
             b't' => self.word("true", Token::Flag(true)),
             b'f' => self.word("false", Token::Flag(false)),
-            b'-' | b'0'..=b'9' => self.number().map(Token::Number),
+            b'-' | b'0'..=b'9' => self.number(),
             b'{' | b'[' => Err(self.wrong_type()),
             _ => Err(Error::Syntax(self.at)),
         }
@@ -152,7 +164,7 @@ impl<'a> Reader<'a> {
             }
             let name = reader.string()?;
             reader.expect(b':')?;
-            if name.contains(&b'\\') { member(reader, text(name).as_bytes()) } else { member(reader, name) }
+            if name.plain { member(reader, name.spelled) } else { member(reader, name.text().as_bytes()) }
         })
     }
 
@@ -204,23 +216,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The inside of the string whose opening quote is next, as it is spelled.
-    fn string(&mut self) -> Result<&'a [u8], Error> {
+    /// The string whose opening quote is next.
+    fn string(&mut self) -> Result<Inside<'a>, Error> {
         let begin = self.at + 1;
         let rest = self.text.get(begin..).unwrap_or_default();
-        let near = rest.iter().take(SHORT).position(|byte| *byte == b'"');
-        let far = |from: usize| Some(from + memchr(b'"', rest.get(from..)?)?);
-        let mut found = near.or_else(|| far(SHORT));
-        while let Some(length) = found {
-            // A quote after an odd number of backslashes is one of the text.
-            let backslashes = rest[..length].iter().rev().take_while(|byte| **byte == b'\\').count();
-            if backslashes % 2 == 0 {
-                self.at = begin + length + 1;
-                return Ok(&rest[..length]);
-            }
-            found = far(length + 1);
-        }
-        Err(Error::Cut(self.text.len()))
+        let inside = Inside::of(rest).ok_or(Error::Cut(self.text.len()))?;
+        self.at = begin + inside.spelled.len() + 1;
+        Ok(inside)
     }
 
     fn word(&mut self, word: &str, token: Token<'a>) -> Result<Token<'a>, Error> {
@@ -233,9 +235,18 @@ impl<'a> Reader<'a> {
         Ok(token)
     }
 
-    fn number(&mut self) -> Result<&'a str, Error> {
+    fn number(&mut self) -> Result<Token<'a>, Error> {
         let rest = &self.text[self.at..];
         let inside = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
+        let (length, whole) = digits.fold((0, 0_u64), |(length, whole), digit| {
+            (length + 1, whole.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')))
+        });
+        let sized = length == 1 || (2..=MAX_WHOLE_DIGITS).contains(&length) && rest[0] != b'0';
+        if sized && !rest.get(length).is_some_and(inside) {
+            self.at += length;
+            return Ok(Token::Whole(whole));
+        }
         let length = rest.iter().position(|byte| !inside(byte)).unwrap_or(rest.len());
         let spelled = str::from_utf8(&rest[..length]).map_err(|_| Error::Syntax(self.at))?;
         let plain = spelled.bytes().all(|byte| byte.is_ascii_digit());
@@ -243,55 +254,6 @@ impl<'a> Reader<'a> {
             return Err(Error::Syntax(self.at));
         }
         self.at += length;
-        Ok(spelled)
-    }
-}
-
-/// What the inside of a string means.
-fn text(inside: &[u8]) -> Cow<'_, str> {
-    if memchr(b'\\', inside).is_some() {
-        return Cow::Owned(unescape(inside));
-    }
-    str::from_utf8(inside).map_or_else(|_| String::from_utf8_lossy(inside), Cow::Borrowed)
-}
-
-/// What a string with escapes means; an escape that is none means the byte after the backslash.
-fn unescape(inside: &[u8]) -> String {
-    let mut units: Vec<u8> = Vec::with_capacity(inside.len());
-    let mut rest = inside;
-    while let Some(at) = memchr(b'\\', rest) {
-        units.extend_from_slice(&rest[..at]);
-        let escape = rest.get(at + 1).copied().unwrap_or(b'\\');
-        rest = rest.get(at + 2..).unwrap_or_default();
-        match escape {
-            b'b' => units.push(8),
-            b'f' => units.push(12),
-            b'n' => units.push(b'\n'),
-            b'r' => units.push(b'\r'),
-            b't' => units.push(b'\t'),
-            b'u' => {
-                let (character, length) = unicode(rest);
-                units.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = &rest[length..];
-            }
-            other => units.push(other),
-        }
-    }
-    units.extend_from_slice(rest);
-    String::from_utf8(units).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-/// The character of `HHHH` or `HHHH\uHHHH` after a `\u`, and the length of what spells it.
-fn unicode(rest: &[u8]) -> (char, usize) {
-    let unit = |at: usize| {
-        let digits = str::from_utf8(rest.get(at..at + 4)?).ok()?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let Some(first) = unit(0) else { return (char::REPLACEMENT_CHARACTER, 0) };
-    let second = if rest.get(4..6) == Some(b"\\u") { unit(6) } else { None };
-    let pair = second.and_then(|second| char::decode_utf16([first, second]).next()?.ok());
-    match pair {
-        Some(character) if character.len_utf16() == 2 => (character, 10),
-        _ => (char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER), 4),
+        Ok(Token::Number(spelled))
     }
 }

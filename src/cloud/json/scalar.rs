@@ -12,11 +12,7 @@ pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
 impl<'a> Value<'a> for Text<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
-        match reader.token()? {
-            Token::Text(text) => Ok(Self(Some(text))),
-            Token::Null => Ok(Self(None)),
-            _ => Err(reader.wrong_type()),
-        }
+        reader.text().map(Self)
     }
 }
 
@@ -36,6 +32,8 @@ impl<'a> Value<'a> for Seconds {
     // Reads a number, or a text that may be one.
     fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let number = match reader.token()? {
+            #[expect(clippy::cast_precision_loss, reason = "rounds as parsing its spelling does")]
+            Token::Whole(number) => Some(number as f64),
             Token::Number(number) => number.parse().ok(),
             Token::Text(text) => text.trim().parse().ok(),
             Token::Null => None,
@@ -54,6 +52,7 @@ impl<'a> Value<'a> for Count {
     // Reads a number, or a text that is one; the empty text is none.
     fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let count = match reader.token()? {
+            Token::Whole(number) => return Ok(Self(Some(number))),
             // Some encoders write whole numbers with a fraction of zero.
             Token::Number(number) => number.trim_end_matches('0').strip_suffix('.').unwrap_or(number).parse(),
             Token::Text(text) if text.trim().is_empty() => return Ok(Self(None)),
@@ -81,7 +80,7 @@ impl<'a> Value<'a> for Flag {
                 .parse()
                 .map(|flag| Self(Some(flag)))
                 .map_err(|_| reader.wrong_type()),
-            Token::Number(_) => Err(reader.wrong_type()),
+            Token::Whole(_) | Token::Number(_) => Err(reader.wrong_type()),
         }
     }
 }
@@ -103,6 +102,7 @@ impl<'a> Value<'a> for Id {
     fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let token = reader.token()?;
         let text = match &token {
+            Token::Whole(number) => return Ok(Self::Number(*number)),
             Token::Number(number) => number,
             Token::Text(text) => text.trim(),
             Token::Null => "",
@@ -136,6 +136,7 @@ impl<'a> Value<'a> for Code {
     // Reads a number or a text; the empty text is none.
     fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let code = match reader.token()? {
+            Token::Whole(number) => Cow::Owned(number.to_string()),
             Token::Number(number) => Cow::Borrowed(number),
             Token::Text(text) => text,
             Token::Null => Cow::Borrowed(""),
