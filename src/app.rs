@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::cli::{Cli, Command, Common, Output, Web};
 use crate::clock::Clock;
 use crate::cloud::Clouds;
-use crate::cloud::budget::Budget;
+use crate::cloud::budget::{Budget, RETRIES};
 use crate::cloud::source::SessionSource as _;
 use crate::config::{self, Config, Target};
 use crate::demo::fleet::{self, Size};
@@ -157,7 +157,7 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
     let source =
         clouds.source(target).ok_or_else(|| Failure::Runtime("the account has no client".to_owned()))?;
     let began = Instant::now();
-    let mut budget = Budget::new(target.settings.timeout);
+    let mut budget = Budget::new(target.settings.timeout, RETRIES);
     let fetched = source.fetch(&mut budget).await.map_err(|error| {
         Failure::Runtime(format!("{id}: {}: {}; {}", error.kind, error.detail, error.kind.remedy()))
     })?;

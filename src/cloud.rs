@@ -10,19 +10,26 @@ pub mod huawei;
 pub mod json;
 pub mod pace;
 pub mod refusal;
+pub mod retry;
+pub mod skew;
 pub mod source;
+#[cfg(test)]
+mod tests;
+pub mod told;
 pub mod transport;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use account::Account;
 use gate::Gate;
+use pace::Pace;
 use source::Source;
 use transport::Transport;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, Credentials, KillTask, Provider, Target};
+use crate::config::{self, Config, Credentials, KillTask, Provider, Service, Target};
 use crate::error::FetchError;
 use crate::telemetry::Instruments;
 
@@ -30,6 +37,12 @@ use crate::telemetry::Instruments;
 #[derive(Debug)]
 pub struct Clouds {
     clients: HashMap<String, Client>,
+    gates: HashMap<KeyName, Arc<Gate>>,
+    /// By the account's name.
+    paces: HashMap<(String, Service), Arc<Pace>>,
+    transport: Transport,
+    clock: Clock,
+    instruments: Instruments,
 }
 
 #[derive(Debug, Clone)]
@@ -44,15 +57,67 @@ impl Clouds {
     /// # Errors
     /// Where the machine's proxy settings cannot be used.
     pub fn new(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Self, FetchError> {
-        let mut gates: HashMap<KeyName, Arc<Gate>> = HashMap::new();
-        let (transport, mut clients) = (Transport::new()?, HashMap::new());
-        for config in &config.accounts {
-            let gate = Arc::clone(gates.entry(KeyName::of(config)).or_default());
-            let account =
-                Account::new(Arc::clone(config), gate, transport.clone(), clock, instruments.clone());
-            clients.insert(config.name.clone(), Client::new(Arc::new(account)));
+        let none = Self {
+            clients: HashMap::new(),
+            gates: HashMap::new(),
+            paces: HashMap::new(),
+            transport: Transport::new()?,
+            clock,
+            instruments: instruments.clone(),
+        };
+        none.renewed(config)
+    }
+
+    /// The clients for another configuration. An account with the same access keeps its client, and with it connections,
+    /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate. Every hold is lifted.
+    ///
+    /// # Errors
+    /// Where connections that an account needs for itself cannot be made; at present all accounts share theirs.
+    pub fn renewed(&self, config: &Config) -> Result<Self, FetchError> {
+        let (transport, instruments) = (self.transport.clone(), self.instruments.clone());
+        let (mut clients, mut gates, mut paces) = (HashMap::new(), HashMap::new(), HashMap::new());
+        for account in &config.accounts {
+            let key = KeyName::of(account);
+            let gate = self.gates.get(&key).map(Arc::clone);
+            let gate = gate.unwrap_or_else(|| Arc::new(Gate::new(account.provider == Provider::Huawei)));
+            let gate: &Arc<Gate> = gates.entry(key).or_insert(gate);
+            let lanes = [Service::Das, Service::Ddm].map(|service| (service, self.pace(account, service)));
+            let known = lanes.iter().cloned().map(|(service, pace)| ((account.name.clone(), service), pace));
+            paces.extend(known);
+            let kept = self.clients.get(&account.name).filter(|client| client.has_access_of(account));
+            let client = kept.cloned().unwrap_or_else(|| {
+                let (config, gate) = (Arc::clone(account), Arc::clone(gate));
+                let (transport, instruments) = (transport.clone(), instruments.clone());
+                Client::new(Account::new(config, gate, lanes, transport, self.clock, instruments).into())
+            });
+            clients.insert(account.name.clone(), client);
         }
-        Ok(Self { clients })
+        for gate in gates.values() {
+            gate.lift();
+        }
+        Ok(Self { clients, gates, paces, transport, clock: self.clock, instruments })
+    }
+
+    /// The pace of an account's name and service, with the limit that is configured now.
+    fn pace(&self, account: &config::Account, service: Service) -> Arc<Pace> {
+        let (name, rate) = (&account.name, account.rate(service));
+        if account.provider.services().contains(&service) {
+            self.instruments.waited(account.provider.label(), name, service.label(), Duration::ZERO);
+        }
+        let Some(pace) = self.paces.get(&(name.clone(), service)) else { return Arc::new(Pace::new(rate)) };
+        pace.set_rate(rate);
+        Arc::clone(pace)
+    }
+
+    /// Whether an account has the same client in both, so that what was made from one goes on with the other.
+    #[must_use]
+    pub fn has_same_client(&self, other: &Self, account: &str) -> bool {
+        let account_of =
+            |clouds: &Self| clouds.clients.get(account).map(|client| Arc::clone(client.account()));
+        match (account_of(self), account_of(other)) {
+            (Some(own), Some(others)) => Arc::ptr_eq(&own, &others),
+            _ => false,
+        }
     }
 
     /// The source of a target's sessions; `None` where its account is not one of these.
@@ -82,6 +147,23 @@ impl Client {
             Provider::Alibaba => Self::Alibaba(alibaba::client::Client::new(account)),
             Provider::Huawei => Self::Huawei(huawei::client::Client::new(account)),
         }
+    }
+
+    fn account(&self) -> &Arc<Account> {
+        match self {
+            Self::Alibaba(client) => &client.account,
+            Self::Huawei(client) => &client.account,
+        }
+    }
+
+    /// Whether it reaches what another account would, in the same way.
+    fn has_access_of(&self, other: &config::Account) -> bool {
+        let config::Account { name, provider, region, project_id, credentials, das, ddm, iam, .. } =
+            &*self.account().config;
+        (name, provider, region, project_id)
+            == (&other.name, &other.provider, &other.region, &other.project_id)
+            && credentials == &other.credentials
+            && (das, ddm, iam) == (&other.das, &other.ddm, &other.iam)
     }
 }
 

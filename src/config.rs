@@ -62,6 +62,15 @@ impl Provider {
             Self::Huawei => "huawei",
         }
     }
+
+    /// Its services.
+    #[must_use]
+    pub const fn services(self) -> &'static [Service] {
+        match self {
+            Self::Alibaba => &[Service::Das],
+            Self::Huawei => &[Service::Das, Service::Ddm],
+        }
+    }
 }
 
 /// The API that lists an instance's sessions.
@@ -103,14 +112,27 @@ pub struct Account {
     pub ddm: Option<Endpoint>,
     /// Where IAM is reached; there whenever the credentials need it.
     pub iam: Option<Endpoint>,
-    /// Limit of the calls to DAS, if configured.
-    pub das_rate: Option<Rate>,
-    /// Limit of the calls to DDM, if configured.
-    pub ddm_rate: Option<Rate>,
+    /// Limit of the calls to DAS. By default 10/s for Alibaba Cloud, which documents a quota of 60/s for the operation,
+    /// region and whole account (DAS quota page), and 60/min for Huawei Cloud, which documents none.
+    pub das_rate: Rate,
+    /// Limit of the calls to DDM; of no meaning for Alibaba Cloud. By default 50/min of the 60/min that Huawei Cloud
+    /// documents for each user ("API constraints" of DDM).
+    pub ddm_rate: Rate,
     /// What its instances inherit.
     pub settings: Settings,
     /// How long the series of an ended kill task stay.
     pub kill_task_retention: Duration,
+}
+
+impl Account {
+    /// Limit of the calls to a service.
+    #[must_use]
+    pub const fn rate(&self, service: Service) -> Rate {
+        match service {
+            Service::Das => self.das_rate,
+            Service::Ddm => self.ddm_rate,
+        }
+    }
 }
 
 /// What an account proves its identity with.

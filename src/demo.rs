@@ -99,6 +99,11 @@ impl Cloud {
         self.shared.state().keys.remove(id);
     }
 
+    /// Whoever fails to authenticate is told so only after this time.
+    pub fn delay_refusals(&self, delay: Option<Duration>) {
+        self.shared.state().refusals_take = delay;
+    }
+
     /// Lets an IAM user fetch tokens.
     pub fn add_iam_user(&self, domain: &str, user: &str, password: &str) {
         let user = [domain, user, password].map(str::to_owned);

@@ -1,6 +1,8 @@
-//! Kinds of failure: one type decides the metric label, what the operator is told and what the scheduler does next.
+//! Kinds of failure: one type decides the metric label, what the operator is told and what the scheduler does next; another
+//! whether the same call may be sent again.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Why a fetch failed, the `reason` label of `dbsession_fetch_failures_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,6 +109,24 @@ pub enum Origin {
     Hold,
 }
 
+/// Whether the same call may be sent again, as far as the failure tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Again {
+    /// No: it would end the same.
+    #[default]
+    Never,
+    /// The trouble may pass by itself: network, 5xx, a nonce that was used.
+    Soon,
+    /// The provider asks for a pause.
+    Later {
+        /// How long, where it says so.
+        told: Option<Duration>,
+        /// Whether it names the account or its user: their quota is shared, so the whole account and service waits. Else
+        /// only this target does.
+        shared: bool,
+    },
+}
+
 /// A failed fetch. Holds nothing that the provider sent but its code and request id, so that no secret and no SQL text
 /// that a provider echoes can reach a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,19 +138,31 @@ pub struct FetchError {
     pub detail: String,
     /// Where it arose.
     pub origin: Origin,
+    /// Whether the call may be sent again.
+    pub again: Again,
 }
 
 impl FetchError {
-    /// A failure of `kind`; `detail` must not repeat what a provider sent.
+    /// A failure of `kind`; `detail` must not repeat what a provider sent. The network may be well again soon; any other
+    /// failure is taken to last.
     #[must_use]
     pub fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), origin: Origin::Anywhere }
+        let again = if kind == FailureKind::Network { Again::Soon } else { Again::Never };
+        Self { kind, detail: detail.into(), origin: Origin::Anywhere, again }
     }
 
     /// The account is held: nothing was asked.
     #[must_use]
     pub fn held() -> Self {
-        let detail = "held after an authentication failure of its account".to_owned();
-        Self { kind: FailureKind::Auth, detail, origin: Origin::Hold }
+        let detail = "held after an authentication failure of its account";
+        Self { origin: Origin::Hold, ..Self::new(FailureKind::Auth, detail) }
+    }
+
+    /// The account and service pause for another `left`, beyond the deadline: nothing was asked.
+    #[must_use]
+    pub fn paused(left: Duration) -> Self {
+        let detail = format!("the provider throttles the account, which pauses for another {left:.1?}");
+        let again = Again::Later { told: Some(left), shared: true };
+        Self { again, ..Self::new(FailureKind::Throttled, detail) }
     }
 }

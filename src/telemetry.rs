@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry,
+    CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry,
 };
 use tracing::error;
 use tracing::level_filters::LevelFilter;
@@ -92,6 +92,7 @@ pub struct Instruments {
     request_failures: IntCounterVec,
     requests_throttled: IntCounterVec,
     request_seconds: HistogramVec,
+    wait_seconds: CounterVec,
     publish_seconds: Histogram,
     credentials_expiry: GaugeVec,
     targets: IntGaugeVec,
@@ -134,6 +135,13 @@ impl Instruments {
                     .buckets(REQUEST_SECONDS.to_vec()),
                 &["provider", "operation"],
             )),
+            wait_seconds: made(CounterVec::new(
+                opts(
+                    "rate_limiter_wait_seconds_total",
+                    "Time in which calls to the clouds waited for the rate limit or for a pause that a cloud asked for.",
+                ),
+                &["provider", "account", "service"],
+            )),
             publish_seconds: made(Histogram::with_opts(
                 HistogramOpts::from(opts(
                     "publish_duration_seconds",
@@ -170,12 +178,13 @@ impl Instruments {
         ));
         let built = [env!("CARGO_PKG_VERSION"), env!("DBSESSION_REVISION"), env!("DBSESSION_RUSTVERSION")];
         build_info.with_label_values(&built).set(1);
-        let collectors: [Box<dyn Collector>; 12] = [
+        let collectors: [Box<dyn Collector>; 13] = [
             Box::new(build_info),
             Box::new(self.requests.clone()),
             Box::new(self.request_failures.clone()),
             Box::new(self.requests_throttled.clone()),
             Box::new(self.request_seconds.clone()),
+            Box::new(self.wait_seconds.clone()),
             Box::new(self.publish_seconds.clone()),
             Box::new(self.credentials_expiry.clone()),
             Box::new(self.targets.clone()),
@@ -199,6 +208,11 @@ impl Instruments {
         if let Some(reason) = failure {
             self.request_failures.with_label_values(&[provider, account, operation, reason]).inc();
         }
+    }
+
+    /// Counts what a call waited for the rate limit of an account's service; nothing makes the counter begin at 0.
+    pub fn waited(&self, provider: &str, account: &str, service: &str, wait: Duration) {
+        self.wait_seconds.with_label_values(&[provider, account, service]).inc_by(wait.as_secs_f64());
     }
 
     /// Tells how long it took from the last byte of a fetch to its data being on the page.

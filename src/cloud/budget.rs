@@ -1,4 +1,5 @@
-//! What one fetch may spend: one deadline for all its calls together, and the count of the calls it made.
+//! What one fetch may spend: one deadline for all its calls together, a few calls that are sent again, and the count of the
+//! calls it made.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,11 +8,16 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::{FailureKind, FetchError};
 
+/// Calls that a fetch may send again while all is well. After a failed fetch it is none, so that trouble that lasts never
+/// multiplies the calls.
+pub const RETRIES: u32 = 2;
+
 /// The deadline and the calls of one fetch.
 #[derive(Debug)]
 pub struct Budget {
     timeout: Duration,
     ends: Instant,
+    retries: u32,
     /// Calls sent so far.
     pub calls: u64,
     /// When the last byte of the last answer came.
@@ -19,10 +25,24 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A fetch that begins now and may take `timeout`.
+    /// A fetch that begins now, may take `timeout`, and may send `retries` calls again, all its calls together.
     #[must_use]
-    pub fn new(timeout: Duration) -> Self {
-        Self { timeout, ends: Instant::now() + timeout, calls: 0, answered_at: None }
+    pub fn new(timeout: Duration, retries: u32) -> Self {
+        Self { timeout, ends: Instant::now() + timeout, retries, calls: 0, answered_at: None }
+    }
+
+    /// The deadline as it is now.
+    #[must_use]
+    pub fn ends(&self) -> Instant {
+        self.ends
+    }
+
+    /// Takes leave to send a call again; `false` where none is left.
+    #[must_use]
+    pub fn take_retry(&mut self) -> bool {
+        let left = self.retries.checked_sub(1);
+        self.retries = left.unwrap_or_default();
+        left.is_some()
     }
 
     /// Moves the deadline by a wait that is not the provider's fault: for the rate limit, or for another call to prove

@@ -14,30 +14,41 @@ use tokio::time::{Instant, timeout};
 use super::budget::Budget;
 use crate::error::{FailureKind, FetchError};
 
-/// How long an account is held after an authentication failure.
+/// How long an account is held after an authentication failure; it doubles with each further hold in a row.
 pub const HOLD: Duration = Duration::from_mins(5);
+
+/// Longest hold.
+pub const LONGEST_HOLD: Duration = Duration::from_hours(1);
 
 /// A call that proves nothing for this long lets the next one try, so that one instance that hangs does not stop all.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Calls that may be under way with a key that nothing has proven: what a hold of [`HOLD`] may cost at most.
-const MAX_UNPROVEN: usize = 3;
+/// Calls that may be under way at once: with a key that nothing has proven, and with any key of a cloud that locks keys,
+/// since one that is revoked fails them all. It is what a hold may cost at most.
+const MAX_TRIES: usize = 3;
 
 /// The gate of one account's key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gate {
+    /// Whether the cloud locks a key after some failures.
+    locks: bool,
     state: Mutex<State>,
     /// Who waits for a turn: the lock is fair, so that an instance that hangs again and again passes nobody.
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
+    held: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     proven: bool,
     held_until: Option<Instant>,
-    /// When each call that is under way with an unproven key began.
-    unproven: Vec<Instant>,
+    /// Holds in a row.
+    holds: u32,
+    /// How often the holds were lifted: what was under way by then says nothing any more.
+    lifts: u64,
+    /// When each call that is under way and counts began.
+    under_way: Vec<Instant>,
 }
 
 enum Turn {
@@ -52,37 +63,82 @@ impl State {
     }
 
     fn turn(&self) -> Turn {
-        match self.unproven.last() {
-            _ if self.held() => Turn::Held,
-            _ if self.proven => Turn::Go,
-            None => Turn::Go,
-            Some(_) if self.unproven.len() >= MAX_UNPROVEN => Turn::Wait(HOLD),
-            Some(youngest) => match PATIENCE.saturating_sub(youngest.elapsed()) {
-                Duration::ZERO => Turn::Go,
-                wait => Turn::Wait(wait),
-            },
+        if self.held() {
+            return Turn::Held;
+        }
+        let wait = if self.proven { self.wait_of_proven() } else { self.wait_of_unproven() };
+        if wait.is_zero() { Turn::Go } else { Turn::Wait(wait) }
+    }
+
+    /// Calls that hang do not count, so that they stop nobody.
+    fn wait_of_proven(&self) -> Duration {
+        let left = self.under_way.iter().map(|began| PATIENCE.saturating_sub(began.elapsed()));
+        let young: Vec<_> = left.filter(|left| !left.is_zero()).collect();
+        if young.len() < MAX_TRIES { Duration::ZERO } else { young.into_iter().min().unwrap_or_default() }
+    }
+
+    fn wait_of_unproven(&self) -> Duration {
+        match self.under_way.last() {
+            None => Duration::ZERO,
+            Some(_) if self.under_way.len() >= MAX_TRIES => HOLD,
+            Some(youngest) => PATIENCE.saturating_sub(youngest.elapsed()),
         }
     }
 
     /// A call that was under way when another one failed says nothing about the key as it is now.
     fn prove(&mut self) {
-        self.proven = !self.held();
+        if !self.held() {
+            (self.proven, self.holds) = (true, 0);
+        }
     }
 
-    /// Begins a hold; `true` unless there is one already.
-    fn hold(&mut self) -> bool {
+    /// Begins a hold, or makes the present one last; how long, if it begins.
+    fn hold(&mut self) -> Option<Duration> {
         let begins = !self.held();
+        self.holds += u32::from(begins);
+        let span = HOLD.saturating_mul(2_u32.saturating_pow(self.holds.saturating_sub(1))).min(LONGEST_HOLD);
         self.proven = false;
-        self.held_until = Some(Instant::now() + HOLD);
-        begins
+        self.held_until = Some(Instant::now() + span);
+        begins.then_some(span)
     }
 }
 
 impl Gate {
+    /// A gate of a key that nothing has proven yet; `locks` tells whether the cloud locks a key after some failures.
+    #[must_use]
+    pub fn new(locks: bool) -> Self {
+        Self {
+            locks,
+            state: Mutex::default(),
+            queue: tokio::sync::Mutex::default(),
+            changed: Notify::new(),
+            held: Notify::new(),
+        }
+    }
+
     /// Whether calls are refused at present.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.lock().held()
+    }
+
+    /// Waits until calls are refused.
+    pub async fn until_held(&self) {
+        loop {
+            let held = self.held.notified();
+            if self.is_held() {
+                return;
+            }
+            held.await;
+        }
+    }
+
+    /// Ends a hold, and forgets what was learnt of the key: it may be another one now.
+    pub fn lift(&self) {
+        let mut state = self.lock();
+        *state = State { lifts: state.lifts + 1, ..State::default() };
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Waits for a turn; the wait moves the deadline.
@@ -91,8 +147,8 @@ impl Gate {
     /// [`FetchError::held`] while the account is held.
     pub async fn pass(self: &Arc<Self>, budget: &mut Budget) -> Result<Pass, FetchError> {
         let asked = Instant::now();
-        // With a proven key there is nothing to wait for.
-        let _queue = if self.lock().proven { None } else { Some(self.queue.lock().await) };
+        // Where there is nothing to wait for, there is no queue.
+        let _queue = if self.counts(&self.lock()) { Some(self.queue.lock().await) } else { None };
         loop {
             let changed = self.changed.notified();
             match self.turn() {
@@ -105,16 +161,22 @@ impl Gate {
         }
     }
 
+    /// Whether calls count that are under way; else any number may be.
+    fn counts(&self, state: &State) -> bool {
+        self.locks || !state.proven
+    }
+
     /// A turn or a refusal at once, or how long to wait for either.
     fn turn(self: &Arc<Self>) -> Result<Result<Pass, FetchError>, Duration> {
         let mut state = self.lock();
+        let counts = self.counts(&state);
         match state.turn() {
             Turn::Held => Ok(Err(FetchError::held())),
-            Turn::Wait(wait) => Err(wait),
-            Turn::Go => {
-                let began = (!state.proven).then(Instant::now);
-                state.unproven.extend(began);
-                Ok(Ok(Pass { gate: Arc::clone(self), began }))
+            Turn::Wait(wait) if counts => Err(wait),
+            _ => {
+                let began = counts.then(Instant::now);
+                state.under_way.extend(began);
+                Ok(Ok(Pass { gate: Arc::clone(self), began, lifts: state.lifts }))
             }
         }
     }
@@ -128,34 +190,41 @@ impl Gate {
 #[derive(Debug)]
 pub struct Pass {
     gate: Arc<Gate>,
+    /// When it began, if it counts.
     began: Option<Instant>,
+    lifts: u64,
 }
 
 impl Pass {
-    /// Tells how the call ended: `true` when it is this failure that begins a hold.
+    /// Tells how the call ended: how long a hold it begins, if it is this failure that begins one.
     #[must_use]
-    pub fn settle<T>(self, outcome: &Result<T, FetchError>) -> bool {
+    pub fn settle<T>(self, outcome: &Result<T, FetchError>) -> Option<Duration> {
         let mut state = self.gate.lock();
+        if self.lifts != state.lifts {
+            return None;
+        }
         match outcome.as_ref().map_err(|error| error.kind) {
-            Err(FailureKind::Auth) => return state.hold(),
+            Err(FailureKind::Auth) => {
+                let begun = state.hold();
+                self.gate.held.notify_waiters();
+                return begun;
+            }
             // These answers come from behind the check of the key.
             Ok(_) | Err(FailureKind::Permission | FailureKind::NotFound | FailureKind::TaskFailed) => {
                 state.prove();
             }
             Err(_) => {}
         }
-        false
+        None
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
         let mut state = self.gate.lock();
-        if let Some(place) =
-            self.began.and_then(|began| state.unproven.iter().position(|other| *other == began))
-        {
-            state.unproven.remove(place);
-        }
+        let began = self.began.filter(|_| self.lifts == state.lifts);
+        let place = began.and_then(|began| state.under_way.iter().position(|other| *other == began));
+        place.map(|place| state.under_way.remove(place));
         drop(state);
         self.gate.changed.notify_waiters();
     }

@@ -15,8 +15,19 @@ pub trait SessionSource: Send + Sync + 'static {
     /// One fetch of all sessions of one target.
     fn fetch(&self, budget: &mut Budget) -> impl Future<Output = Result<Fetched, FetchError>> + Send;
 
-    /// Whether a fetch would be refused, because the account is held.
-    fn is_held(&self) -> bool;
+    /// Whether a fetch would be refused at present.
+    fn standing(&self) -> Standing;
+}
+
+/// Whether an account's calls to a service would be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// They go.
+    Open,
+    /// The account is held after an authentication failure.
+    Held,
+    /// The provider told account and service to pause, and the pause is not over.
+    Throttled,
 }
 
 /// The sources there are.
@@ -36,10 +47,10 @@ impl SessionSource for Source {
         }
     }
 
-    fn is_held(&self) -> bool {
+    fn standing(&self) -> Standing {
         match self {
-            Self::Alibaba(source) => source.is_held(),
-            Self::Huawei(source) => source.is_held(),
+            Self::Alibaba(source) => source.standing(),
+            Self::Huawei(source) => source.standing(),
         }
     }
 }

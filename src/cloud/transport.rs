@@ -42,6 +42,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Decompressed body.
     pub body: Vec<u8>,
+    /// When it was written, about: halfway from the request to the headers.
+    pub written: Instant,
 }
 
 impl Transport {
@@ -91,12 +93,15 @@ impl Transport {
         }
         let client = if call.local { &self.direct } else { &self.client };
         let request = client.request(call.method, call.url).headers(headers).body(call.body);
+        let asked = Instant::now();
         let mut response = request.send().await.map_err(failure)?;
+        let written = asked + asked.elapsed() / 2;
         let body = read(&mut response, max_bytes).await?;
         Ok(Answer {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
             body,
+            written,
         })
     }
 }

@@ -15,6 +15,13 @@ use super::{Account, Credentials, Provider, text};
 const ALIBABA_REGION: &str = "cn-shanghai";
 const ALIBABA_DAS: &str = "https://das.cn-shanghai.aliyuncs.com";
 
+/// A sixth of the quota that is documented ([`Account::das_rate`]).
+const ALIBABA_DAS_RATE: Rate = Rate { calls: 10, per: Duration::from_secs(1) };
+/// A guess, after DDM: no quota is documented.
+const HUAWEI_DAS_RATE: Rate = Rate { calls: 60, per: Duration::from_mins(1) };
+/// Five sixths of the quota that is documented ([`Account::ddm_rate`]): others of the same user may call as well.
+const HUAWEI_DDM_RATE: Rate = Rate { calls: 50, per: Duration::from_mins(1) };
+
 /// An account as the rest of the file may refer to it, be it in order or not.
 pub(super) struct Entry {
     /// Its name; empty where that is the problem.
@@ -61,6 +68,10 @@ fn entry(at: &Place, raw: &RawAccount, global: Level, retention: Duration) -> En
     let retention =
         at.key("kill_task_retention").parsed(&raw.kill_task_retention, units::duration).unwrap_or(retention);
     let [das_rate, ddm_rate] = rates(&at.key("rate_limit"), raw.rate_limit.as_ref(), provider);
+    let default_das = match provider {
+        Some(Provider::Huawei) => HUAWEI_DAS_RATE,
+        _ => ALIBABA_DAS_RATE,
+    };
     let reach = provider.map(|provider| match provider {
         Provider::Alibaba => alibaba(at, raw),
         Provider::Huawei => huawei(at, raw),
@@ -75,8 +86,8 @@ fn entry(at: &Place, raw: &RawAccount, global: Level, retention: Duration) -> En
             das: reach.das?,
             ddm: reach.ddm,
             iam: reach.iam,
-            das_rate,
-            ddm_rate,
+            das_rate: das_rate.unwrap_or(default_das),
+            ddm_rate: ddm_rate.unwrap_or(HUAWEI_DDM_RATE),
             settings: level.settings(),
             kill_task_retention: retention,
         }))

@@ -110,10 +110,11 @@ const MEMBERS: [Member; 12] = [
     huawei("hw-demo", "demo-shard-b-in01", "shop-shard-b", "shop", "service: ddm", &[("", profiles::SHARD)]),
 ];
 
-/// Half a minute in each two, its answers fail in turn for want of quota and of service.
+/// Half a minute in each two, its answers fail in turn for want of quota, which is not said to be the account's, and of
+/// service.
 fn outage(time: Duration) -> Option<Fault> {
     match time.as_secs() % 120 {
-        70..85 => Some(Fault::Refuse(Refusal::THROTTLING_USER)),
+        70..85 => Some(Fault::Refuse(Refusal::THROTTLING)),
         85..100 => Some(Fault::Refuse(Refusal::SERVICE_UNAVAILABLE)),
         _ => None,
     }

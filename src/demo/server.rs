@@ -5,7 +5,8 @@ use std::error::Error;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use http::{Method, Request, Response};
+use http::header::DATE;
+use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -61,7 +62,11 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<P
     let key = auth::named_key(&request);
     let Route { operation, instance, .. } = route;
     shared.state().log(Call { at, operation, instance, status, query: request.query, key });
-    deliver(delivery).await
+    let mut response = deliver(delivery).await?;
+    let date = shared.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = HeaderValue::try_from(date).expect("a date is plain text");
+    response.headers_mut().entry(DATE).or_insert(date);
+    Ok(response)
 }
 
 async fn deliver(delivery: Delivery) -> Result<Response<Payload>, Reset> {
@@ -119,7 +124,11 @@ impl Route {
     fn delivery(&self, shared: &Shared, request: &Received) -> Delivery {
         let request_id = shared.request_id();
         if let Err(refusal) = self.authorize(shared, request) {
-            return Delivery::Answer(refusal.answer(&request_id));
+            let answer = refusal.answer(&request_id);
+            return match shared.state().refusals_take {
+                Some(delay) => Delivery::Late(delay, answer),
+                None => Delivery::Answer(answer),
+            };
         }
         let fault = shared.take_fault(&self.instance);
         let answer = self.answer(shared, request, fault.as_ref());

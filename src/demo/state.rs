@@ -83,6 +83,8 @@ pub(super) struct State {
     pub calls: VecDeque<Call>,
     /// What the cloud's clock is ahead of the caller's.
     pub clock_offset: SignedDuration,
+    /// Time that it takes to refuse a caller.
+    pub refusals_take: Option<Duration>,
     serial: u64,
 }
 

@@ -7,7 +7,8 @@ use tracing::{debug, info, warn};
 
 use crate::cloud::alibaba::client::Client;
 use crate::cloud::alibaba::kill_task::result;
-use crate::cloud::budget::Budget;
+use crate::cloud::budget::{Budget, RETRIES};
+use crate::cloud::source::Standing;
 use crate::config::KillTask;
 use crate::error::{FailureKind, FetchError, Origin};
 use crate::model::kill_task::{TaskReport, TaskState};
@@ -24,8 +25,9 @@ pub(super) async fn follow(client: Client, task: KillTask, publisher: TaskPublis
     let until = Instant::now() + FOLLOWED_FOR;
     let mut last_failure = None;
     while Instant::now() < until {
-        if !client.is_held() {
-            let mut budget = Budget::new(task.account.settings.timeout);
+        if client.standing() == Standing::Open {
+            let retries = if last_failure.is_none() { RETRIES } else { 0 };
+            let mut budget = Budget::new(task.account.settings.timeout, retries);
             match result(&client, &task, &mut budget).await {
                 Ok(report) => {
                     last_failure = None;

@@ -67,17 +67,14 @@ fn demand(config: &Config, account: &str, service: Service) -> Option<Demand> {
     let account = &targets.first()?.account;
     let calls =
         |target: &&Target| f64::from(calls_per_fetch(target)) / target.settings.interval.as_secs_f64();
-    let rate = match service {
-        Service::Das => account.das_rate,
-        Service::Ddm => account.ddm_rate,
-    };
+    let Rate { calls: limit, per } = account.rate(service);
     Some(Demand {
         account: account.name.clone(),
         provider: account.provider,
         service,
         targets: targets.len(),
         calls_per_second: targets.iter().map(calls).sum(),
-        rate_limit: rate.map(|Rate { calls, per }| f64::from(calls) / per.as_secs_f64()),
+        rate_limit: Some(f64::from(limit) / per.as_secs_f64()),
         quota: documented_quota(account.provider, service),
     })
 }

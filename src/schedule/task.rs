@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
-use crate::cloud::budget::Budget;
-use crate::cloud::source::SessionSource;
+use crate::cloud::budget::{Budget, RETRIES};
+use crate::cloud::source::{SessionSource, Standing};
 use crate::config::Target;
-use crate::error::{FailureKind, FetchError, Origin};
+use crate::error::{Again, FailureKind, FetchError, Origin};
 use crate::exposition::{LastFetch, Skip};
 use crate::model::{Fetched, Rankings, Snapshot};
 use crate::store::Publisher;
@@ -42,21 +42,25 @@ impl<S: SessionSource> Fetcher<S> {
         let mut tick = Instant::now() + phase(&self.target.id(), interval);
         loop {
             sleep_until(tick).await;
-            if self.source.is_held() {
+            let mut rest = Duration::ZERO;
+            if self.source.standing() == Standing::Held {
                 self.publisher.held(self.clock.now());
             } else {
                 // On the heap for as long as it lasts: most targets wait most of the time, and should weigh little then.
-                Box::pin(self.fetch()).await;
+                rest = Box::pin(self.fetch()).await;
             }
+            let rested = Instant::now() + rest;
             let (next, missed) = next_tick(tick, interval, Instant::now());
             self.publisher.skipped(Skip::Overlap, missed);
-            tick = next;
+            tick = next.max(rested);
         }
     }
 
-    async fn fetch(&mut self) {
+    /// Fetches once; how long the target is to be left alone.
+    async fn fetch(&mut self) -> Duration {
         let began = Instant::now();
-        let mut budget = Budget::new(self.target.settings.timeout);
+        let retries = if self.publisher.is_up() == Some(false) { 0 } else { RETRIES };
+        let mut budget = Budget::new(self.target.settings.timeout, retries);
         let outcome = AssertUnwindSafe(self.source.fetch(&mut budget)).catch_unwind().await;
         let outcome =
             outcome.unwrap_or_else(|_| Err(FetchError::new(FailureKind::Internal, "the fetch panicked")));
@@ -67,8 +71,15 @@ impl<S: SessionSource> Fetcher<S> {
                 self.instruments.published(budget.answered_at.unwrap_or(began).elapsed());
             }
             Err(error) if error.origin == Origin::Hold => self.publisher.held(self.clock.now()),
-            Err(error) => self.fail(error, fetch),
+            Err(error) => {
+                let again = error.again;
+                self.fail(error, fetch);
+                if let Again::Later { told: Some(told), .. } = again {
+                    return told;
+                }
+            }
         }
+        Duration::ZERO
     }
 
     fn publish(&mut self, fetched: Fetched, fetch: LastFetch) {

@@ -29,6 +29,8 @@ pub struct Configuration {
     pub global: String,
     /// More entries of each account.
     pub accounts: &'static str,
+    /// Limit of the calls to DAS of each account; by default more than any test makes, as for DDM.
+    pub rate: &'static str,
     /// Entries of one instance each.
     pub instances: Vec<String>,
     /// Entries of one kill task each.
@@ -42,6 +44,7 @@ impl Configuration {
             interval: 1,
             global: String::new(),
             accounts: "",
+            rate: "1000/s",
             instances: instances.into_iter().map(Into::into).collect(),
             kill_tasks: Vec::new(),
         }
@@ -49,14 +52,19 @@ impl Configuration {
 
     /// The file, with every endpoint at `url`.
     pub fn yaml(&self, url: &str) -> String {
-        let Self { interval, global, accounts, instances, kill_tasks } = self;
+        let Self { interval, global, accounts, rate, instances, kill_tasks } = self;
         let list = |entries: &[String]| {
             entries.iter().fold(String::new(), |list, entry| list + "\n  - {" + entry + "}")
         };
         let keys = format!("credentials: {{access_key_id: {}, access_key_secret: {}}}", KEY.0, KEY.1);
-        let huawei = format!("provider: huawei, region: cn-north-4, project_id: {PROJECT}");
+        let (das, ddm) = (format!("das: {rate}"), "ddm: 1000/s");
+        let huawei = format!(
+            "provider: huawei, region: cn-north-4, project_id: {PROJECT}, rate_limit: {{{das}, {ddm}}}"
+        );
         let accounts = list(&[
-            format!(r#"name: ali, provider: alibaba, endpoints: {{das: "{url}"}}, {keys}, {accounts}"#),
+            format!(
+                r#"name: ali, provider: alibaba, rate_limit: {{{das}}}, endpoints: {{das: "{url}"}}, {keys}, {accounts}"#
+            ),
             format!(r#"name: hw, {huawei}, endpoints: {{das: "{url}", ddm: "{url}"}}, {keys}, {accounts}"#),
             format!(
                 "name: token, {huawei}, endpoints: {{das: \"{url}\", iam: \"{url}\"}},

@@ -1,5 +1,7 @@
 //! A bad key is not tried again and again: how few calls reach the cloud, and what is told of it.
 
+use std::time::Duration;
+
 use dbsession_exporter::demo::{Cloud, IAM};
 
 use crate::parse::Page;
@@ -68,6 +70,9 @@ async fn a_wrong_secret_for_fifty_targets_costs_three_calls_at_most() {
     let lines = held_lines(&program, "bad");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("level=warn") && lines[0].contains(" remedy=\"check the credentials"));
+    assert!(
+        lines[0].contains(" held_seconds=300 ") && lines[0].contains("held for 5 minutes, or until a reload")
+    );
     let failures = page.series_of("dbsession_fetch_failures_total");
     assert!(failures.iter().all(|(labels, count)| labels["reason"] == "auth" || *count < 1.0));
 }
@@ -104,19 +109,33 @@ async fn a_wrong_password_of_iam_is_not_repeated_either() {
     assert_eq!(held_lines(&program, "iam").len(), 1);
 }
 
-#[tokio::test]
-async fn a_key_that_is_revoked_is_noticed_and_left_alone() {
+/// Revokes a key that is in use, while each answer takes so long; calls that were refused.
+async fn refused_after_revocation(answers_take: Option<Duration>) -> (usize, Page, Vec<String>) {
     let cloud = scene::cloud().await;
     let mut scene = Scene::new("interval: 1s, timeout: 5s, stale_after: 5m");
     scene.account(&cloud, Api::HuaweiDas, "hw");
     let ids = instances(&mut scene, &cloud, "hw", 10);
     let program = Program::start(&scene.file()).await;
     program.scrape_until("all to be up", |page| ids.iter().all(|id| is_up(page, id) == Some(true))).await;
+    cloud.delay_refusals(answers_take);
     cloud.remove_key("hw-id");
     let page = held(&program, &ids).await;
     let refused = cloud.calls().iter().filter(|call| call.status == Some(401)).count();
+    (refused, page, ids)
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_is_noticed_and_left_alone() {
+    let (refused, page, ids) = refused_after_revocation(None).await;
     assert!((1..=TRIES).contains(&refused), "{refused}");
     assert_eq!(targets(&page, "huawei", "held"), Some(10.0));
     assert!(ids.iter().all(|id| is_up(&page, id) == Some(false)));
     assert!(ids.iter().all(|id| of(&page, id, "dbsession_sessions") == Some(2.0)), "data stay until stale");
+}
+
+#[tokio::test]
+async fn slow_answers_do_not_make_more_calls_of_a_revoked_key() {
+    let (refused, page, _) = refused_after_revocation(Some(Duration::from_millis(1500))).await;
+    assert!((1..=TRIES).contains(&refused), "{refused}");
+    assert_eq!(targets(&page, "huawei", "held"), Some(10.0));
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod calls;
+mod clock;
 mod floors;
 mod formats;
 mod hold;
@@ -15,5 +16,6 @@ mod program;
 mod scene;
 mod secrets;
 mod strategies;
+mod throttling;
 mod trouble;
 mod values;

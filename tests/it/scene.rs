@@ -23,14 +23,25 @@ pub async fn cloud() -> Cloud {
 #[derive(Default)]
 pub struct Scene {
     global: String,
+    /// Of each account's services; enough for any test unless it is the topic.
+    rate: &'static str,
     accounts: Vec<String>,
     instances: Vec<String>,
 }
 
+/// More calls than any test makes.
+const GENEROUS: &str = "1000/s";
+
 impl Scene {
     /// A scene with these global settings, like `interval: 1s, timeout: 2s`.
     pub fn new(global: &str) -> Self {
-        Self { global: global.to_owned(), ..Self::default() }
+        Self { global: global.to_owned(), rate: GENEROUS, ..Self::default() }
+    }
+
+    /// The rate limit of the accounts that follow, like `10/s`.
+    pub fn rate(&mut self, rate: &'static str) -> &mut Self {
+        self.rate = rate;
+        self
     }
 
     /// An account whose key the cloud knows: `NAME-id` with `NAME-secret`.
@@ -43,11 +54,12 @@ impl Scene {
 
     /// An account of the cloud at `url` with these credentials, good or bad.
     pub fn account_with(&mut self, url: &str, api: Api, name: &str, credentials: &str) -> &mut Self {
-        let endpoints = format!("endpoints: {{das: \"{url}\"");
+        let (endpoints, rate) = (format!("endpoints: {{das: \"{url}\""), self.rate);
         let place = match api {
-            Api::Alibaba => format!("provider: alibaba, {endpoints}}}"),
+            Api::Alibaba => format!("provider: alibaba, {endpoints}}}, rate_limit: {{das: {rate}}}"),
             _ => format!(
-                "provider: huawei, region: cn-north-4, project_id: 054e, {endpoints}, ddm: \"{url}\", iam: \"{url}\"}}"
+                "provider: huawei, region: cn-north-4, project_id: 054e, {endpoints}, ddm: \"{url}\", iam: \"{url}\"}}, \
+                 rate_limit: {{das: {rate}, ddm: {rate}}}"
             ),
         };
         self.accounts.push(format!("{{name: {name}, {place}, credentials: {credentials}}}"));

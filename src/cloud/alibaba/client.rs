@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use super::errors;
 use super::sign::{Request, sign};
-use crate::cloud::account::Account;
+use crate::cloud::account::{Account, Errand, Proof};
 use crate::cloud::budget::Budget;
 use crate::cloud::canonical::{self, Keys};
 use crate::cloud::json::{self, Code, Error, Fields, Flag, Reader};
+use crate::cloud::source::Standing;
+use crate::cloud::told::Told;
 use crate::cloud::transport::{Answer, Call};
 use crate::config::{Credentials, Secret, Service};
 use crate::error::{FailureKind, FetchError};
+use jiff::Timestamp;
 use reqwest::Method;
 
 /// Version of the DAS API (both API pages).
@@ -19,7 +22,7 @@ const VERSION: &str = "2020-01-16";
 /// Calls DAS in the name of one account; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
-    pub(super) account: Arc<Account>,
+    pub(in crate::cloud) account: Arc<Account>,
 }
 
 /// The frame of every answer.
@@ -49,13 +52,13 @@ impl Client {
         Self { account }
     }
 
-    /// Whether the account is held.
+    /// Whether a call would be refused at present.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.account.is_held()
+    pub fn standing(&self) -> Standing {
+        self.account.standing(Service::Das)
     }
 
-    /// Calls `action` and reads the `Data` of its answer into `data`.
+    /// Calls `action` and reads the `Data` of its answer into what `data` makes; each answer into its own.
     ///
     /// # Errors
     /// Whatever keeps the answer from being HTTP 200 with `Success`, `Code` 200 and `Data`.
@@ -63,18 +66,20 @@ impl Client {
         &self,
         action: &'static str,
         parameters: &[(&str, &str)],
-        data: &mut T,
+        data: impl Fn() -> T,
         max_bytes: usize,
         budget: &mut Budget,
-    ) -> Result<(), FetchError> {
-        let ticket = self.account.begin(action, Some(Service::Das), budget).await?;
-        let sent = self.account.transport.send(self.request(action, parameters), max_bytes, budget).await;
-        let outcome = sent.and_then(|answer| read(action, &answer, data));
-        ticket.end(&outcome);
-        outcome
+    ) -> Result<T, FetchError> {
+        let errand = Errand { operation: action, service: Service::Das, proof: Proof::Signature, max_bytes };
+        let request = |now| Ok(self.request(action, parameters, now));
+        let read = |answer: &Answer| {
+            let mut data = data();
+            read(action, answer, &mut data).map(|()| data)
+        };
+        self.account.call(errand, budget, request, read).await
     }
 
-    fn request(&self, action: &str, parameters: &[(&str, &str)]) -> Call {
+    fn request(&self, action: &str, parameters: &[(&str, &str)], now: Timestamp) -> Call {
         let config = &self.account.config;
         let query = canonical::query(parameters);
         let request = Request {
@@ -95,7 +100,7 @@ impl Client {
                     secret: keys.access_key_secret.expose(),
                     security_token: keys.security_token.as_ref().map(Secret::expose),
                 };
-                sign(&request, &keys, self.account.clock.now(), &nonce).headers
+                sign(&request, &keys, now, &nonce).headers
             }
             Credentials::Iam(_) => {
                 unreachable!("IAM users are of Huawei Cloud: the configuration refuses them here")
@@ -113,29 +118,30 @@ impl Client {
 
 fn read<T: for<'a> Fields<'a>>(action: &str, answer: &Answer, data: &mut T) -> Result<(), FetchError> {
     if answer.status == 200 {
-        return read_body(action, &answer.body, data);
+        return read_body(action, Told::of(&answer.headers), &answer.body, data);
     }
-    Err(errors::refusal(answer.status, &answer.body).into_error(action, errors::kind))
+    Err(errors::refusal(answer.status, Told::of(&answer.headers), &answer.body).into_error(action))
 }
 
 /// Reads the body of an answer with HTTP status 200, which may be a refusal all the same.
 pub(super) fn read_body<T: for<'a> Fields<'a>>(
     action: &str,
+    told: Told,
     body: &[u8],
     data: &mut T,
 ) -> Result<(), FetchError> {
     let mut envelope = Envelope { success: None, code: None, data, has_data: false };
     let read = json::read(body, &mut envelope);
     let Envelope { success, code, has_data, .. } = envelope;
-    let refusal = || errors::refusal(200, body);
+    let refusal = || errors::refusal(200, told, body);
     let bad = |what: &str| Err(FetchError::new(FailureKind::BadResponse, format!("{action}: {what}")));
     match read {
         // A refusal may have a Data of another type.
         Err(error) if refusal().code.is_none_or(|code| code == "200") => bad(&error.detail),
-        Err(_) => Err(refusal().into_error(action, errors::kind)),
+        Err(_) => Err(refusal().into_error(action)),
         Ok(()) if code.is_none() || success.is_none() => bad("no Code or no Success"),
         Ok(()) if success != Some(true) || code.as_deref() != Some("200") => {
-            Err(refusal().into_error(action, errors::kind))
+            Err(refusal().into_error(action))
         }
         Ok(()) if !has_data => bad("no Data"),
         Ok(()) => Ok(()),

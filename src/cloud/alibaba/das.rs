@@ -5,7 +5,8 @@ use super::client::{Client, read_body};
 use super::poll::{Poll, Progress};
 use crate::cloud::budget::Budget;
 use crate::cloud::json::{Count, Error, Fields, Flag, Id, Reader, Seconds, Text};
-use crate::cloud::source::thresholds;
+use crate::cloud::source::{Standing, thresholds};
+use crate::cloud::told::Told;
 use crate::config::Target;
 use crate::error::{FailureKind, FetchError};
 use crate::model::label::present;
@@ -30,10 +31,10 @@ impl Source {
         Self { client, target }
     }
 
-    /// Whether the account is held.
+    /// Whether a fetch would be refused at present.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.client.is_held()
+    pub fn standing(&self) -> Standing {
+        self.client.standing()
     }
 
     /// One fetch: asks, then polls until the result is there.
@@ -68,9 +69,7 @@ impl Source {
         parameters.extend(self.target.node_id.as_deref().map(|node| ("NodeId", node)));
         parameters.extend(result_id.map(|id| ("ResultId", id)));
         let max_bytes = self.target.settings.max_response_bytes;
-        let mut answer = Answer::new(thresholds);
-        self.client.call(ACTION, &parameters, &mut answer, max_bytes, budget).await?;
-        Ok(answer)
+        self.client.call(ACTION, &parameters, || Answer::new(thresholds), max_bytes, budget).await
     }
 }
 
@@ -80,7 +79,7 @@ impl Source {
 /// Where it is not the documented answer.
 pub fn fold(body: &[u8], thresholds: Thresholds) -> Result<Fetched, FetchError> {
     let mut answer = Answer::new(thresholds);
-    read_body(ACTION, body, &mut answer)?;
+    read_body(ACTION, Told::default(), body, &mut answer)?;
     answer.into_fetched(thresholds)
 }
 

@@ -3,54 +3,75 @@
 
 use serde_json::Value;
 
-use crate::cloud::refusal::Refusal;
-use crate::error::FailureKind;
+use crate::cloud::refusal::{Codes, Meaning, Refusal};
+use crate::cloud::told::Told;
 
 /// Codes, or the beginnings of codes, and what they mean; the first that fits wins.
-const CODES: [(&str, FailureKind); 20] = [
-    ("SignatureNonceUsed", FailureKind::ProviderError),
-    ("Signature", FailureKind::Auth),
-    ("IncompleteSignature", FailureKind::Auth),
-    ("InvalidTimeStamp", FailureKind::Auth),
-    ("InvalidAccessKeyId", FailureKind::Auth),
-    ("InvalidSecurityToken", FailureKind::Auth),
-    ("MissingSecurityToken", FailureKind::Auth),
-    ("MissingAccessKeyId", FailureKind::Auth),
-    ("Throttling", FailureKind::Throttled),
-    ("Rejected.Throttling", FailureKind::Throttled),
-    ("Busy", FailureKind::Throttled),
-    ("NoPermission", FailureKind::Permission),
-    ("Forbidden", FailureKind::Permission),
-    ("Unauthorized", FailureKind::Permission),
-    ("InstanceNotFound", FailureKind::NotFound),
-    ("InvalidInstance", FailureKind::NotFound),
-    ("InvalidDBInstance", FailureKind::NotFound),
-    ("InvalidDBCluster", FailureKind::NotFound),
-    ("InvalidNode", FailureKind::NotFound),
-    ("InvalidTask", FailureKind::NotFound),
+const CODES: Codes<29> = [
+    ("SignatureNonceUsed", Meaning::Passing),
+    ("Signature", Meaning::Auth),
+    ("IncompleteSignature", Meaning::Auth),
+    ("InvalidTimeStamp", Meaning::Auth),
+    ("InvalidAccessKeyId", Meaning::Auth),
+    ("InvalidSecurityToken", Meaning::Auth),
+    ("MissingSecurityToken", Meaning::Auth),
+    ("MissingAccessKeyId", Meaning::Auth),
+    ("Throttling.User", Meaning::UserThrottled),
+    ("Throttling", Meaning::Throttled),
+    ("Rejected.Throttling", Meaning::Throttled),
+    ("Busy", Meaning::Throttled),
+    ("NoPermission", Meaning::Permission),
+    ("Forbidden", Meaning::Permission),
+    ("Unauthorized", Meaning::Permission),
+    ("InstanceNotFound", Meaning::NotFound),
+    ("InvalidInstance", Meaning::NotFound),
+    ("InvalidDBInstance", Meaning::NotFound),
+    ("InvalidDBCluster", Meaning::NotFound),
+    ("InvalidNode", Meaning::NotFound),
+    ("InvalidTask", Meaning::NotFound),
+    ("-404", Meaning::NotFound),
+    // The endpoint is not one of DAS.
+    ("InvalidAction", Meaning::Failed),
+    ("InvalidVersion", Meaning::Failed),
+    ("InvalidParams", Meaning::Failed),
+    ("ServiceUnavailable", Meaning::Passing),
+    ("InternalError", Meaning::Passing),
+    ("UnknownError", Meaning::Passing),
+    ("SystemBusy", Meaning::Passing),
 ];
 
+/// Parts of codes, for those that begin otherwise.
+const PARTS: Codes<4> = [
+    ("Throttling", Meaning::Throttled),
+    ("SecurityToken.Expired", Meaning::Auth),
+    ("NotFound", Meaning::NotFound),
+    ("NotExist", Meaning::NotFound),
+];
+
+/// An old way to say that a token has ended: the code names no parameter, the message does.
+const OLD_EXPIRED: (&str, &str) = ("InvalidParameter", "SecurityToken.Expired");
+
 /// What a code means; `None` where only the HTTP status can tell.
-#[must_use]
-pub fn kind(code: &str) -> Option<FailureKind> {
-    let known = CODES.iter().find(|(start, _)| code.starts_with(start)).map(|(_, kind)| *kind);
-    let part = |part: &str| code.contains(part);
-    known
-        .or_else(|| part("Throttling").then_some(FailureKind::Throttled))
-        .or_else(|| part("SecurityToken.Expired").then_some(FailureKind::Auth))
-        .or_else(|| (part("NotFound") || part("NotExist")).then_some(FailureKind::NotFound))
+fn meaning(code: &str, message: &str) -> Option<Meaning> {
+    if code == OLD_EXPIRED.0 && message.contains(OLD_EXPIRED.1) {
+        return Some(Meaning::Auth);
+    }
+    let known = CODES.iter().find(|(start, _)| code.starts_with(start));
+    known.or_else(|| PARTS.iter().find(|(part, _)| code.contains(part))).map(|(_, meaning)| *meaning)
 }
 
 /// Reads the error answer of a gateway or an operation: JSON with the fields in either case, or the gateway's XML.
 #[must_use]
-pub fn refusal(status: u16, body: &[u8]) -> Refusal {
+pub fn refusal(status: u16, told: Told, body: &[u8]) -> Refusal {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let text = String::from_utf8_lossy(body);
     let field = |names: [&str; 2]| match &json {
         Some(object) => names.iter().find_map(|name| scalar(object.get(name)?)),
         None => element(&text, names[0]),
     };
-    Refusal { status, code: field(["Code", "code"]), request_id: field(["RequestId", "requestId"]) }
+    let (code, message) = (field(["Code", "code"]), field(["Message", "message"]).unwrap_or_default());
+    let meaning = code.as_deref().and_then(|code| meaning(code, &message));
+    Refusal { status, code, meaning, request_id: field(["RequestId", "requestId"]), told }
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -70,31 +91,79 @@ fn element(xml: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Again, FailureKind};
+
+    fn error(status: u16, code: &str, message: &str) -> (FailureKind, Again) {
+        let body = serde_json::json!({"Code": code, "Message": message, "RequestId": "R-1"}).to_string();
+        let error = refusal(status, Told::default(), body.as_bytes()).into_error("Op");
+        (error.kind, error.again)
+    }
 
     #[test]
     fn codes_mean_what_they_mean_at_any_status() {
         for (status, code, kind) in [
             (404, "InvalidAccessKeyId.NotFound", FailureKind::Auth),
+            (403, "InvalidAccessKeyId.Inactive", FailureKind::Auth),
             (400, "SignatureDoesNotMatch", FailureKind::Auth),
+            (400, "IncompleteSignature", FailureKind::Auth),
             (400, "InvalidTimeStamp.Expired", FailureKind::Auth),
+            (400, "InvalidTimeStamp.Format", FailureKind::Auth),
+            (400, "MissingSecurityToken", FailureKind::Auth),
             (400, "InvalidSecurityToken.Expired", FailureKind::Auth),
-            (400, "SignatureNonceUsed", FailureKind::ProviderError),
-            (400, "Throttling.User", FailureKind::Throttled),
-            (503, "Throttling.User", FailureKind::Throttled),
-            (400, "Rejected.Throttling", FailureKind::Throttled),
+            (403, "InvalidSecurityToken.Malformed", FailureKind::Auth),
             (403, "NoPermission", FailureKind::Permission),
             (400, "Forbidden.RAM", FailureKind::Permission),
             (403, "Made.Up", FailureKind::Permission),
             (400, "InstanceNotFound", FailureKind::NotFound),
             (400, "InvalidDBInstanceId.NotFound", FailureKind::NotFound),
+            (400, "TaskNotFound", FailureKind::NotFound),
             (200, "-404", FailureKind::NotFound),
+            (400, "-404", FailureKind::NotFound),
+            (404, "InvalidAction.NotFound", FailureKind::ProviderError),
             (400, "InvalidParams", FailureKind::ProviderError),
-            (503, "ServiceUnavailable", FailureKind::ProviderError),
-            (500, "InternalError", FailureKind::ProviderError),
+            (400, "InvalidParameter", FailureKind::ProviderError),
         ] {
-            let body = format!(r#"{{"Code":"{code}","Message":"m","RequestId":"R-1"}}"#);
-            assert_eq!(refusal(status, body.as_bytes()).into_error("Op", super::kind).kind, kind, "{code}");
+            assert_eq!(error(status, code, "m"), (kind, Again::Never), "{status} {code}");
         }
+    }
+
+    #[test]
+    fn throttling_is_told_by_its_code_and_the_users_own_is_the_accounts() {
+        for (status, code, shared) in [
+            (400, "Throttling", false),
+            (429, "Throttling.Api", false),
+            (400, "Rejected.Throttling", false),
+            (200, "Busy", false),
+            (400, "Throttling.User", true),
+            (429, "Throttling.User", true),
+            (503, "Throttling.User", true),
+        ] {
+            let again = Again::Later { told: None, shared };
+            assert_eq!(error(status, code, "m"), (FailureKind::Throttled, again), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_known_by_its_code_or_its_status() {
+        for (status, code) in [
+            (400, "SignatureNonceUsed"),
+            (503, "ServiceUnavailable"),
+            (500, "InternalError"),
+            (400, "InternalError"),
+            (502, "Made.Up"),
+        ] {
+            assert_eq!(
+                error(status, code, "m"),
+                (FailureKind::ProviderError, Again::Soon),
+                "{status} {code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_that_has_ended_may_be_called_an_invalid_parameter() {
+        let message = "The specified parameter \"SecurityToken.Expired\" is not valid.";
+        assert_eq!(error(400, "InvalidParameter", message).0, FailureKind::Auth);
     }
 
     #[test]
@@ -104,13 +173,15 @@ mod tests {
             r#"{"requestId":"R-1","code":"NoPermission","message":"m"}"#,
             "<?xml version='1.0'?><Error><RequestId>R-1</RequestId><Code>NoPermission</Code></Error>",
         ]
-        .map(|body| refusal(403, body.as_bytes()));
+        .map(|body| refusal(403, Told::default(), body.as_bytes()));
         let expected = Refusal {
             status: 403,
             code: Some("NoPermission".to_owned()),
+            meaning: Some(Meaning::Permission),
             request_id: Some("R-1".to_owned()),
+            told: Told::default(),
         };
         assert!(refusals.iter().all(|refusal| *refusal == expected), "{refusals:?}");
-        assert_eq!(refusal(502, b"<html>Bad Gateway</html>").code, None);
+        assert_eq!(refusal(502, Told::default(), b"<html>Bad Gateway</html>").code, None);
     }
 }

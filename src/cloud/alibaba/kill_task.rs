@@ -17,8 +17,7 @@ pub async fn result(client: &Client, task: &KillTask, budget: &mut Budget) -> Re
     let mut parameters = vec![("InstanceId", task.instance_id.as_str()), ("TaskId", task.task_id.as_str())];
     parameters.extend(task.node_id.as_deref().map(|node| ("NodeId", node)));
     let max_bytes = task.account.settings.max_response_bytes;
-    let mut data = Data::default();
-    client.call(ACTION, &parameters, &mut data, max_bytes, budget).await?;
+    let data = client.call(ACTION, &parameters, Data::default, max_bytes, budget).await?;
     let unknown =
         || FetchError::new(FailureKind::BadResponse, format!("{ACTION}: no TaskState that is documented"));
     Ok(TaskReport {

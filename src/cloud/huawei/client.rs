@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use reqwest::Method;
 
 use super::errors;
 use super::sign::{Request, sign};
 use super::token::Tokens;
-use crate::cloud::account::Account;
+use crate::cloud::account::{Account, Errand, Proof};
 use crate::cloud::budget::Budget;
 use crate::cloud::canonical::{self, Keys};
 use crate::cloud::json::{self, Fields};
+use crate::cloud::source::Standing;
+use crate::cloud::told::Told;
 use crate::cloud::transport::{Answer, Call};
 use crate::config::{self, Credentials, Endpoint, Secret, Service};
-use crate::error::{FailureKind, FetchError};
+use crate::error::{FailureKind, FetchError, Origin};
 
 /// Calls Huawei Cloud in the name of one account; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
-    account: Arc<Account>,
+    pub(in crate::cloud) account: Arc<Account>,
     tokens: Arc<Tokens>,
 }
 
@@ -37,7 +40,7 @@ pub struct Read<'a> {
 }
 
 /// What goes with a call to prove who calls.
-enum Proof<'a> {
+enum Identity<'a> {
     Keys(&'a config::Keys),
     Token { token: Arc<Secret>, kept: bool },
 }
@@ -49,10 +52,10 @@ impl Client {
         Self { tokens: Arc::new(Tokens::new(Arc::clone(&account))), account }
     }
 
-    /// Whether the account is held.
+    /// Whether a call to a service would be refused at present.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.account.is_held()
+    pub fn standing(&self, service: Service) -> Standing {
+        self.account.standing(service)
     }
 
     /// Reads a success into `into`. A token that was kept and is refused is renewed, once.
@@ -64,43 +67,46 @@ impl Client {
         T: for<'a> Fields<'a>,
     {
         loop {
-            let proof = self.proof(budget).await?;
-            let ticket = self.account.begin(read.operation, Some(read.service), budget).await?;
-            let sent = self.account.transport.send(self.call(read, &proof)?, read.max_bytes, budget).await;
-            let outcome = sent.and_then(|answer| parse(read.operation, &answer, into));
-            let refused = outcome.as_ref().is_err_and(|error| error.kind == FailureKind::Auth);
-            match proof {
-                Proof::Token { token, kept: true } if refused => {
-                    ticket.end_undecided(&outcome);
-                    self.tokens.refused(&token).await;
-                }
-                _ => {
-                    ticket.end(&outcome);
-                    return outcome;
-                }
+            let identity = self.identity(read.service, budget).await?;
+            let proof = match &identity {
+                Identity::Keys(_) => Proof::Signature,
+                Identity::Token { kept: false, .. } => Proof::Secret,
+                Identity::Token { kept: true, .. } => Proof::KeptToken,
+            };
+            let Read { operation, service, max_bytes, .. } = *read;
+            let request = |now| self.request(read, &identity, now);
+            let parse = |answer: &Answer| parse(operation, answer, into);
+            let errand = Errand { operation, service, proof, max_bytes };
+            let outcome = self.account.call(errand, budget, request, parse).await;
+            let refused = outcome
+                .as_ref()
+                .is_err_and(|error| error.kind == FailureKind::Auth && error.origin != Origin::Hold);
+            match identity {
+                Identity::Token { token, kept: true } if refused => self.tokens.refused(&token).await,
+                _ => return outcome,
             }
         }
     }
 
-    async fn proof(&self, budget: &mut Budget) -> Result<Proof<'_>, FetchError> {
+    async fn identity(&self, service: Service, budget: &mut Budget) -> Result<Identity<'_>, FetchError> {
         let config = &self.account.config;
         match (&config.credentials, &config.iam) {
-            (Credentials::Keys(keys), _) => Ok(Proof::Keys(keys)),
+            (Credentials::Keys(keys), _) => Ok(Identity::Keys(keys)),
             (Credentials::Iam(user), Some(iam)) => {
-                let (token, kept) = self.tokens.get(iam, user, budget).await?;
-                Ok(Proof::Token { token, kept })
+                let (token, kept) = self.tokens.get(iam, user, service, budget).await?;
+                Ok(Identity::Token { token, kept })
             }
             (Credentials::Iam(_), None) => Err(unconfigured("iam")),
         }
     }
 
-    fn call(&self, read: &Read<'_>, proof: &Proof<'_>) -> Result<Call, FetchError> {
+    fn request(&self, read: &Read<'_>, identity: &Identity<'_>, now: Timestamp) -> Result<Call, FetchError> {
         let endpoint = self.endpoint(read.service)?;
         let project_id = self.account.config.project_id.as_deref().unwrap_or_default();
         let path = format!("/v3/{project_id}/{}", read.path);
         let query = canonical::query(read.query);
-        let mut headers = match proof {
-            Proof::Keys(keys) => {
+        let mut headers = match identity {
+            Identity::Keys(keys) => {
                 let request = Request {
                     method: "GET",
                     host: endpoint.authority(),
@@ -115,9 +121,9 @@ impl Client {
                     secret: keys.access_key_secret.expose(),
                     security_token: keys.security_token.as_ref().map(Secret::expose),
                 };
-                sign(&request, &keys, self.account.clock.now()).headers
+                sign(&request, &keys, now).headers
             }
-            Proof::Token { token, .. } => vec![
+            Identity::Token { token, .. } => vec![
                 ("host", endpoint.authority().to_owned()),
                 ("content-type", "application/json".to_owned()),
                 ("x-project-id", project_id.to_owned()),
@@ -151,9 +157,8 @@ fn unconfigured(endpoint: &str) -> FetchError {
 fn parse<T: for<'a> Fields<'a>>(operation: &str, answer: &Answer, into: &mut T) -> Result<(), FetchError> {
     if answer.status != 200 {
         let request_id = answer.headers.get("x-request-id").and_then(|id| id.to_str().ok());
-        return Err(
-            errors::refusal(answer.status, request_id, &answer.body).into_error(operation, errors::kind)
-        );
+        let told = Told::of(&answer.headers);
+        return Err(errors::refusal(answer.status, request_id, told, &answer.body).into_error(operation));
     }
     json::read(&answer.body, into)
         .map_err(|error| FetchError { detail: format!("{operation}: {}", error.detail), ..error })

@@ -7,7 +7,7 @@ use super::client::{Client, Read};
 use super::pages::{Sweep, Sweeps};
 use crate::cloud::budget::Budget;
 use crate::cloud::json::{Count, Error, Fields, Id, Reader, Seconds, Text};
-use crate::cloud::source::thresholds;
+use crate::cloud::source::{Standing, thresholds};
 use crate::config::{Service, Target};
 use crate::error::{FailureKind, FetchError};
 use crate::model::label::present;
@@ -66,10 +66,10 @@ impl Source {
         Self { client, target, listing }
     }
 
-    /// Whether the account is held.
+    /// Whether a fetch would be refused at present.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.client.is_held()
+    pub fn standing(&self) -> Standing {
+        self.client.standing(self.target.service)
     }
 
     /// One fetch: a sweep for each filter, united by session id.

@@ -9,11 +9,12 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::errors;
-use crate::cloud::account::Account;
+use crate::cloud::account::{Account, Errand, Proof};
 use crate::cloud::budget::Budget;
 use crate::cloud::json::{self, Error, Fields, Reader, Text};
+use crate::cloud::told::Told;
 use crate::cloud::transport::{Answer, Call};
-use crate::config::{Endpoint, IamUser, Secret};
+use crate::config::{Endpoint, IamUser, Secret, Service};
 use crate::error::{FailureKind, FetchError};
 
 const OPERATION: &str = "KeystoneCreateUserTokenByPassword";
@@ -48,7 +49,7 @@ impl Tokens {
         Self { account, current: Mutex::new(None) }
     }
 
-    /// A token that is good for this call as far as can be told, and whether it was kept from an earlier one.
+    /// A token that is good for a call to `service` as far as can be told, and whether it was kept from an earlier one.
     ///
     /// # Errors
     /// Of the call to IAM, where there is no older token that is still good.
@@ -56,14 +57,15 @@ impl Tokens {
         &self,
         endpoint: &Endpoint,
         user: &IamUser,
+        service: Service,
         budget: &mut Budget,
     ) -> Result<(Arc<Secret>, bool), FetchError> {
         let mut current = budget.run(self.current.lock()).await?;
-        let now = self.account.clock.now();
+        let now = self.account.now();
         if let Some(token) = current.as_ref().filter(|token| now < token.renew_at) {
             return Ok((Arc::clone(&token.secret), true));
         }
-        match (self.create(endpoint, user, budget).await, current.as_ref()) {
+        match (self.create(endpoint, user, service, budget).await, current.as_ref()) {
             (Ok(token), _) => {
                 self.account.credentials_expire_at(token.ends_at);
                 Ok((Arc::clone(&current.insert(token).secret), false))
@@ -82,13 +84,12 @@ impl Tokens {
         &self,
         endpoint: &Endpoint,
         user: &IamUser,
+        service: Service,
         budget: &mut Budget,
     ) -> Result<Token, FetchError> {
-        let ticket = self.account.begin(OPERATION, None, budget).await?;
-        let sent = self.account.transport.send(request(endpoint, user), MAX_BYTES, budget).await;
-        let outcome = sent.and_then(|answer| token(&answer, self.account.clock.now()));
-        ticket.end(&outcome);
-        outcome
+        let errand = Errand { operation: OPERATION, service, proof: Proof::Secret, max_bytes: MAX_BYTES };
+        let request = |_| Ok(request(endpoint, user));
+        self.account.call(errand, budget, request, |answer| token(answer, self.account.now())).await
     }
 }
 
@@ -119,9 +120,8 @@ fn token(answer: &Answer, now: Timestamp) -> Result<Token, FetchError> {
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     if answer.status != 201 {
         let request_id = header("x-iam-trace-id").or_else(|| header("x-request-id"));
-        return Err(
-            errors::refusal(answer.status, request_id, &answer.body).into_error(OPERATION, errors::kind)
-        );
+        let told = Told::of(&answer.headers);
+        return Err(errors::refusal(answer.status, request_id, told, &answer.body).into_error(OPERATION));
     }
     let no_token = || FetchError::new(FailureKind::BadResponse, format!("{OPERATION}: no X-Subject-Token"));
     let secret = header("x-subject-token").filter(|token| !token.is_empty()).ok_or_else(no_token)?;
@@ -165,13 +165,14 @@ impl<'a> Fields<'a> for TokenBody {
 #[cfg(test)]
 mod tests {
     use reqwest::header::{HeaderMap, HeaderValue};
+    use tokio::time::Instant;
 
     use super::*;
 
     fn answer(body: &str) -> Answer {
         let headers =
             HeaderMap::from_iter([("x-subject-token".parse().unwrap(), HeaderValue::from_static("t"))]);
-        Answer { status: 201, headers, body: body.as_bytes().to_vec() }
+        Answer { status: 201, headers, body: body.as_bytes().to_vec(), written: Instant::now() }
     }
 
     #[test]

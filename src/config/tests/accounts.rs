@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{ACCOUNTS, assert_problem, config, problems, problems_with, with_instances};
-use crate::config::{Credentials, Provider, Rate, parse};
+use crate::config::{Credentials, Provider, Rate, Service, parse};
 
 const KEYS: &str = "credentials: {access_key_id: a, access_key_secret: b}";
 
@@ -25,7 +25,11 @@ fn defaults_follow_provider_and_region() {
         (Provider::Alibaba, "alibaba", Some("cn-shanghai"))
     );
     assert_eq!(ali.das.base(), "https://das.cn-shanghai.aliyuncs.com");
-    assert_eq!((&ali.ddm, &ali.iam, &ali.project_id, ali.das_rate), (&None, &None, &None, None));
+    assert_eq!((&ali.ddm, &ali.iam, &ali.project_id), (&None, &None, &None));
+    let (a_second, a_minute) = (Duration::from_secs(1), Duration::from_mins(1));
+    assert_eq!(ali.rate(Service::Das), Rate { calls: 10, per: a_second });
+    assert_eq!(hw.rate(Service::Das), Rate { calls: 60, per: a_minute });
+    assert_eq!(hw.rate(Service::Ddm), Rate { calls: 50, per: a_minute });
     assert_eq!(
         (hw.provider.label(), hw.region.as_deref(), hw.project_id.as_deref()),
         ("huawei", Some("cn-north-4"), Some("054e"))
@@ -40,14 +44,14 @@ fn defaults_follow_provider_and_region() {
 #[test]
 fn endpoints_and_rates_are_taken_from_the_file() {
     let text = huawei(&format!(
-        "{KEYS}, project_id: p, endpoints: {{das: 'http://127.0.0.1:9/', ddm: 'http://[::1]:8'}}, rate_limit: {{das: 10/s, ddm: 60/min}}"
+        "{KEYS}, project_id: p, endpoints: {{das: 'http://127.0.0.1:9/', ddm: 'http://[::1]:8'}}, rate_limit: {{das: 7/s, ddm: 40/min}}"
     ));
     let account = &config(&text).accounts[0];
     assert_eq!((account.das.base(), account.das.authority()), ("http://127.0.0.1:9", "127.0.0.1:9"));
     assert_eq!(account.ddm.as_ref().unwrap().authority(), "[::1]:8");
     assert_eq!((&account.region, &account.iam), (&None, &None));
-    assert_eq!(account.das_rate, Some(Rate { calls: 10, per: Duration::from_secs(1) }));
-    assert_eq!(account.ddm_rate, Some(Rate { calls: 60, per: Duration::from_mins(1) }));
+    assert_eq!(account.rate(Service::Das), Rate { calls: 7, per: Duration::from_secs(1) });
+    assert_eq!(account.rate(Service::Ddm), Rate { calls: 40, per: Duration::from_mins(1) });
 }
 
 #[test]

@@ -41,6 +41,9 @@ fn shows_the_defaults_as_they_are() {
         (bare.top, bare.accounts[0].kill_task_retention)
     );
     assert_eq!(config.targets[0].settings.interval, Duration::from_secs(30));
+    assert_eq!(config.accounts[0].das_rate, bare.accounts[0].das_rate);
+    let [hw, iam] = [2, 3].map(|account| &config.accounts[account]);
+    assert_eq!((hw.das_rate, hw.ddm_rate), (iam.das_rate, iam.ddm_rate));
 
     let hw = &config.accounts[2];
     let derived =

@@ -17,7 +17,7 @@ async fn no_second_sees_more_calls_than_the_rate_limit_allows() {
     for id in limited.iter().map(String::as_str).chain(["free-in01"]) {
         cloud.set_sessions(id, rows_from(1, 3));
     }
-    let configuration = Configuration { accounts: "rate_limit: {das: 2/s}", ..Configuration::of(entries) };
+    let configuration = Configuration { rate: "2/s", ..Configuration::of(entries) };
     let program = Program::start(&configuration.yaml(&cloud.url())).await;
     let received = |instance: &str| {
         let calls = cloud.calls().into_iter().filter(|call| call.instance.starts_with(instance));
@@ -32,7 +32,14 @@ async fn no_second_sees_more_calls_than_the_rate_limit_allows() {
     }
     let span = calls[8] - calls[0];
     assert!(span > Duration::from_millis(3500), "nine calls within {span:?}");
-    wait_until("the other service, which has no limit", async || received("free-in01").len() >= 3).await;
+    wait_until("the other service, which has another limit", async || received("free-in01").len() >= 3).await;
     let page = program.scrape().await;
     assert_eq!(page.sum("dbsession_fetch_failures_total"), 0.0, "waiting is no failure");
+    let waited = |account, service| {
+        let labels = [("account", account), ("service", service)];
+        page.value("dbsession_exporter_rate_limiter_wait_seconds_total", &labels)
+    };
+    assert!(waited("ali", "das") > Some(3.5), "{:?}", waited("ali", "das"));
+    assert!(waited("hw", "ddm") < Some(1.0), "{:?}", waited("hw", "ddm"));
+    assert_eq!([waited("token", "das"), waited("ali", "ddm")], [Some(0.0), None]);
 }

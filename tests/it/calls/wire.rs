@@ -15,7 +15,11 @@ use crate::oracle::SourceKind::{AlibabaRds, HuaweiDas, HuaweiDdm};
 use crate::program::Invocation;
 
 /// An answer after which nothing is asked any more.
-const FAILURE: &str = "500 Internal Server Error\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const FAILURE: &str = "400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// An answer that asks to come again in a second.
+const AGAIN: &str =
+    "503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// A request, taken apart.
 struct Request {
@@ -194,4 +198,29 @@ async fn huaweis_token_takes_the_place_of_a_signature() {
     assert_eq!([read.header("x-auth-token"), read.header("x-project-id")], [Some("a-token"), Some(PROJECT)]);
     assert_eq!([read.header("authorization"), read.header("x-sdk-date")], [None; 2]);
     assert!(!read.headers.iter().any(|(_, value)| value.contains("test-password")));
+}
+
+/// A retry is a call of its own: dated anew, with a nonce of its own, and signed for them.
+#[tokio::test]
+async fn a_retry_is_signed_anew() {
+    let (requests, _) = requests(instance(AlibabaRds, "rm-wire"), "rm-wire", [AGAIN, FAILURE]).await;
+    let header = |name| requests.each_ref().map(|request| request.header(name).expect(name));
+    let [nonce, other] = header("x-acs-signature-nonce");
+    let [date, later] = header("x-acs-date");
+    assert!(nonce != other && date < later, "{nonce} {other}, {date} {later}");
+    for request in &requests {
+        assert_eq!(request.proof("Signature"), request.signature("ACS3-HMAC-SHA256", "/", None));
+    }
+}
+
+#[tokio::test]
+async fn a_retry_of_huawei_cloud_is_dated_anew() {
+    let ([first, second], _) =
+        requests(instance(HuaweiDdm, "wire-in01"), "wire-in01", [AGAIN, FAILURE]).await;
+    for request in [&first, &second] {
+        let path = format!("{}/", request.path);
+        let signed = request.signature("SDK-HMAC-SHA256", &path, request.header("x-sdk-date"));
+        assert_eq!(request.proof("Signature"), signed);
+    }
+    assert!(first.header("x-sdk-date") < second.header("x-sdk-date"));
 }

@@ -33,7 +33,7 @@ fn play(cloud: &Cloud, id: &str, new: &'static [(&str, usize)]) {
     });
     cloud.play_fault(id, move |_| {
         let fails = called.fetch_add(1, Ordering::Relaxed) + 1 == FAILING;
-        fails.then_some(Fault::Refuse(Refusal::INTERNAL_ERROR))
+        fails.then_some(Fault::Refuse(Refusal::INVALID_PARAMS))
     });
 }
 

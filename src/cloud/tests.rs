@@ -1,0 +1,107 @@
+//! What a reload keeps of the clients, and what it changes.
+
+use std::path::Path;
+
+use super::*;
+use crate::cloud::budget::Budget;
+use crate::cloud::source::{SessionSource as _, Standing};
+use crate::config::Rate;
+use crate::error::FailureKind;
+
+const BEFORE: [&str; 3] = [
+    "name: ali, provider: alibaba, credentials: {access_key_id: a, access_key_secret: s}, rate_limit: {das: 1/min}",
+    "name: hw, provider: huawei, region: cn-north-4, project_id: p, credentials: {access_key_id: h, access_key_secret: s}",
+    "name: other, provider: huawei, region: cn-north-4, project_id: q, credentials: {access_key_id: h, access_key_secret: s}",
+];
+
+fn config(accounts: &[&str]) -> Config {
+    let accounts = accounts.join("}, {");
+    let text = format!("accounts: [{{{accounts}}}]\ninstances: [{{account: ali, id: rm-1}}]");
+    config::parse(&text, Path::new("test"), &|_| None).unwrap()
+}
+
+fn clouds(accounts: &[&str]) -> Clouds {
+    Clouds::new(&config(accounts), Clock, &Instruments::new()).unwrap()
+}
+
+fn pace<'c>(clouds: &'c Clouds, account: &str) -> &'c Arc<Pace> {
+    &clouds.paces[&(account.to_owned(), Service::Das)]
+}
+
+fn standing(clouds: &Clouds, accounts: &[&str]) -> Standing {
+    clouds.source(&config(accounts).targets[0]).expect("its account is there").standing()
+}
+
+/// The accounts, one of them changed.
+fn with<'a>(change: &str, to: &str, changed: &'a mut String) -> [&'a str; 3] {
+    *changed = BEFORE[0].replace(change, to);
+    assert_ne!(changed, BEFORE[0]);
+    [changed, BEFORE[1], BEFORE[2]]
+}
+
+#[tokio::test]
+async fn an_account_with_the_same_access_keeps_its_client() {
+    let (before, mut changed) = (clouds(&BEFORE), String::new());
+    for (what, to) in
+        [("1/min", "2/min"), ("rate_limit: {das: 1/min}", "interval: 7s, kill_task_retention: 5m")]
+    {
+        let after = before.renewed(&config(&with(what, to, &mut changed))).unwrap();
+        assert!(["ali", "hw", "other"].iter().all(|account| after.has_same_client(&before, account)), "{to}");
+    }
+    for (what, to) in [
+        ("access_key_id: a", "access_key_id: b"),
+        ("access_key_secret: s", "access_key_secret: t"),
+        ("provider: alibaba", "provider: alibaba, region: cn-north-2-gov-1"),
+        ("provider: alibaba", "provider: alibaba, endpoints: {das: 'https://das.aliyuncs.com'}"),
+    ] {
+        let after = before.renewed(&config(&with(what, to, &mut changed))).unwrap();
+        assert!(!after.has_same_client(&before, "ali"), "{to}");
+        assert!(after.has_same_client(&before, "hw"), "{to}");
+    }
+    let renamed = before.renewed(&config(&with("name: ali", "name: ali, region: r", &mut changed))).unwrap();
+    assert!(!renamed.has_same_client(&before, "nobody"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn windows_hold_across_a_reload_and_limits_change_in_place() {
+    let (before, mut changed) = (clouds(&BEFORE), String::new());
+    let budget = || Budget::new(Duration::from_mins(2), 0);
+    let _ = pace(&before, "ali").turn(&mut budget()).await.expect("no pause").begin();
+    let accounts = with("access_key_id: a", "access_key_id: b", &mut changed);
+    let after = before.renewed(&config(&accounts)).unwrap();
+    let asked = tokio::time::Instant::now();
+    let _ = pace(&after, "ali").turn(&mut budget()).await.expect("no pause").begin();
+    assert!(asked.elapsed() >= Duration::from_mins(1), "the key is another one, the account is not");
+
+    let mut changed = String::new();
+    let last = after.renewed(&config(&with("1/min", "9/s", &mut changed))).unwrap();
+    let faster = Rate { calls: 9, per: Duration::from_secs(1) };
+    assert_eq!([&before, &after, &last].map(|clouds| pace(clouds, "ali").rate()), [faster; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_lifts_holds_and_keeps_pauses() {
+    let before = clouds(&BEFORE);
+    let gate = &before.gates[&KeyName::Key(Provider::Alibaba, "a".to_owned())];
+    let pass = gate.pass(&mut Budget::new(Duration::from_secs(1), 0)).await.expect("no hold");
+    let failed = Err::<(), _>(FetchError::new(FailureKind::Auth, "as the test has it"));
+    assert!(pass.settle(&failed).is_some());
+    pace(&before, "ali").throttled(tokio::time::Instant::now(), Some(Duration::from_secs(9)));
+    assert_eq!(standing(&before, &BEFORE), Standing::Held);
+    let after = before.renewed(&config(&BEFORE)).unwrap();
+    assert_eq!(standing(&after, &BEFORE), Standing::Throttled);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(standing(&after, &BEFORE), Standing::Open);
+}
+
+#[tokio::test]
+async fn accounts_of_the_same_key_share_its_gate_and_nothing_else() {
+    let clouds = clouds(&BEFORE);
+    assert_eq!((clouds.clients.len(), clouds.gates.len()), (3, 2));
+    assert!(!Arc::ptr_eq(pace(&clouds, "hw"), pace(&clouds, "other")));
+    let text =
+        |family: &prometheus::proto::MetricFamily| family.name().ends_with("rate_limiter_wait_seconds_total");
+    let families = clouds.instruments.gather();
+    let waits = families.iter().find(|family| text(family)).expect("it is there from the start");
+    assert_eq!(waits.get_metric().len(), 5, "das of each, ddm of those of Huawei Cloud");
+}
