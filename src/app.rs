@@ -1,33 +1,30 @@
-//! The composition root: builds everything, runs it, and ends it in order.
+//! The composition root: what each command builds and runs, and how it ends.
 
-use std::env;
+mod daemon;
+mod origin;
+
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::cli::{Cli, Command, Common, Output, Web};
 use crate::clock::Clock;
 use crate::cloud::Clouds;
 use crate::cloud::budget::{Budget, RETRIES};
 use crate::cloud::source::SessionSource as _;
-use crate::config::{self, Config, Target};
+use crate::config::{Config, ConfigError, Settings, Target};
 use crate::demo::fleet::{self, Size};
 use crate::exposition::{self, Format, LastFetch, PageInput};
 use crate::model::{Rankings, Snapshot};
 use crate::report;
-use crate::schedule;
-use crate::store::Store;
+use crate::store::{Publisher, Slot, Store};
 use crate::telemetry::{self, Instruments};
-use crate::web::{self, Server, Site};
-
-/// Open requests have this long to finish, so that all is over within 5 seconds of the signal.
-const DRAIN: Duration = Duration::from_secs(4);
+use crate::web::Server;
+use daemon::Loaded;
+use origin::Origin;
 
 /// How a command ends, if not well.
 #[derive(Debug)]
@@ -36,6 +33,12 @@ pub enum Failure {
     Runtime(String),
     /// Bad usage or bad configuration: exit status 2. One line for each problem.
     Usage(Vec<String>),
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.problems().to_vec())
+    }
 }
 
 impl Failure {
@@ -64,12 +67,11 @@ pub async fn main(cli: Cli) -> ExitCode {
 async fn command(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Run) {
         Command::Run => {
-            let config = load(&cli.common)?;
-            let server = bind(&cli.web).await?;
-            run(&config, server, &cli.web).await
+            let loaded = Loaded::from(file(&cli.common)?)?;
+            daemon::run(loaded, bind(&cli.web).await?, &cli.web).await
         }
-        Command::Check => print(&report::plan(&load(&cli.common)?)),
-        Command::Fetch { target, output } => fetch(&load(&cli.common)?, &target, output).await,
+        Command::Check => print(&report::plan(&file(&cli.common)?.read()?)),
+        Command::Fetch { target, output } => fetch(&file(&cli.common)?.read()?, &target, output).await,
         Command::Demo { instances, sessions } => run_demo(Size { instances, sessions }, &cli.web).await,
         Command::Completion { shell } => {
             shell.print_completion();
@@ -78,32 +80,9 @@ async fn command(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-fn load(common: &Common) -> Result<Config, Failure> {
-    let missing =
-        || Failure::Usage(vec!["--config.file is missing: it names the configuration file".to_owned()]);
-    let path: &Path = common.config_file.as_deref().ok_or_else(missing)?;
-    config::load(path, &|name| env::var(name).ok()).map_err(|error| Failure::Usage(error.problems().to_vec()))
-}
-
-async fn run(config: &Config, server: Server, web: &Web) -> Result<(), Failure> {
-    let clock = Clock;
-    for warning in &config.warnings {
-        warn!(warning, "the configuration is probably not as it is meant");
-    }
-    let instruments = Instruments::new();
-    instruments.configuration_read(clock.now());
-    let clouds = clouds(config, clock, &instruments)?;
-    let stop = stop_signal()?;
-
-    let store = Store::default();
-    let tasks = schedule::start(config, &clouds, &store, clock, &instruments);
-    info!(targets = config.targets.len(), kill_tasks = config.kill_tasks.len(), "fetching");
-    let telemetry_path = web.telemetry_path.clone();
-    let site = Site { store, instruments, clock, started: Instant::now(), telemetry_path };
-    server.serve(web::router(Arc::new(site)), stop, DRAIN).await;
-    drop(tasks);
-    info!("stopped");
-    Ok(())
+fn file(common: &Common) -> Result<Origin, Failure> {
+    let missing = "--config.file is missing: it names the configuration file".to_owned();
+    common.config_file.clone().map(Origin::File).ok_or(Failure::Usage(vec![missing]))
 }
 
 fn clouds(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Clouds, Failure> {
@@ -121,25 +100,12 @@ async fn bind(web: &Web) -> Result<Server, Failure> {
     Ok(server)
 }
 
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::runtime("signals cannot be received", &error));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => info!("stopping on SIGTERM"),
-            _ = interrupt.recv() => info!("stopping on SIGINT"),
-        }
-    })
-}
-
 /// The cloud lives as long as its handle.
 async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
     let cloud = fleet::start(size)
         .await
         .map_err(|error| Failure::runtime("the simulated cloud cannot start", &error))?;
-    let text = fleet::configuration(&cloud, size);
-    let config = config::parse(&text, Path::new("demo"), &|_| None);
-    let config = config.map_err(|error| Failure::Usage(error.problems().to_vec()))?;
+    let loaded = Loaded::from(Origin::Text(fleet::configuration(&cloud, size)))?;
     let server = bind(web).await?;
     for address in server.addresses() {
         let host =
@@ -147,7 +113,7 @@ async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
         let url = format!("http://{host}:{}", address.port());
         print(&format!("A simulated cloud is watched: open {url}/ or {url}{}\n", web.telemetry_path))?;
     }
-    run(&config, server, web).await
+    daemon::run(loaded, server, web).await
 }
 
 async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure> {
@@ -168,7 +134,10 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
         Output::Table => print(&report::Table { target, snapshot: &snapshot, calls, took }.to_string()),
         Output::Json => print(&format!("{:#}\n", report::json(target, &snapshot))),
         Output::Metrics => {
-            let publisher = store.target(target);
+            let publisher = Publisher::default();
+            let Settings { interval, .. } = target.settings;
+            publisher.planned(interval, target.settings.stale_after(interval), began + interval);
+            store.show(vec![Slot::new(target, publisher.record())]);
             publisher.fetched(snapshot, LastFetch { duration: took, api_calls: calls }, now);
             let input = PageInput { targets: store.target_views(), ..PageInput::default() };
             exposition::page(input, Format::Text).try_for_each(|frame| print_bytes(&frame))

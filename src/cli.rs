@@ -1,9 +1,11 @@
 //! Flags and subcommands, spelled as Prometheus users know them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::config;
 use crate::telemetry::{LogFormat, LogLevel};
 use crate::web::ListenAddress;
 
@@ -54,6 +56,12 @@ pub struct Web {
     /// Path of the metrics.
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = path, global = true)]
     pub telemetry_path: String,
+    /// Lets anybody who reaches the server reload the configuration, by POST /-/reload.
+    #[arg(long = "web.enable-lifecycle", global = true)]
+    pub enable_lifecycle: bool,
+    /// How often to look whether the configuration file or a secret file has changed; 0s: never.
+    #[arg(long = "config.auto-reload-interval", value_name = "DURATION", default_value = "10s", value_parser = pause, global = true)]
+    pub auto_reload_interval: Duration,
 }
 
 /// Subcommands.
@@ -126,6 +134,11 @@ impl Shell {
 fn instances(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
     number.ok_or_else(|| "expected a number from 1 to 100000".to_owned())
+}
+
+/// A duration as the configuration file has them, or nothing.
+fn pause(text: &str) -> Result<Duration, &'static str> {
+    if text == "0s" { Ok(Duration::ZERO) } else { config::duration(text) }
 }
 
 fn path(text: &str) -> Result<String, String> {

@@ -25,7 +25,7 @@ use std::time::Duration;
 use account::Account;
 use gate::Gate;
 use pace::Pace;
-use source::Source;
+use source::{Source, Standing};
 use transport::Transport;
 
 use crate::clock::Clock;
@@ -107,6 +107,14 @@ impl Clouds {
         let Some(pace) = self.paces.get(&(name.clone(), service)) else { return Arc::new(Pace::new(rate)) };
         pace.set_rate(rate);
         Arc::clone(pace)
+    }
+
+    /// Whether an account is held after an authentication failure.
+    #[must_use]
+    pub fn is_held(&self, account: &str) -> bool {
+        self.clients
+            .get(account)
+            .is_some_and(|client| client.account().standing(Service::Das) == Standing::Held)
     }
 
     /// Whether an account has the same client in both, so that what was made from one goes on with the other.

@@ -20,14 +20,14 @@ mod wording;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use endpoint::Endpoint;
 pub use secret::Secret;
-pub use settings::Settings;
-pub use units::Rate;
+pub use settings::{Settings, Spike};
+pub use units::{Factor, Rate, duration};
 
 /// Everything that the file says, checked and with defaults filled in.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub struct Config {
     pub top: usize,
     /// What works, but probably not as meant; a line each, beginning with the path.
     pub warnings: Vec<String>,
+    /// Files beside the configuration file that it was read from: secrets.
+    pub files: Vec<PathBuf>,
 }
 
 /// A cloud.
@@ -224,6 +226,7 @@ pub struct KillTask {
 #[error("{}", problems.join("\n"))]
 pub struct ConfigError {
     problems: Vec<String>,
+    files: Vec<PathBuf>,
 }
 
 impl ConfigError {
@@ -233,9 +236,15 @@ impl ConfigError {
         &self.problems
     }
 
+    /// Files beside the configuration file whose change may mend it.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     fn new(file: &Path, problems: impl IntoIterator<Item = String>) -> Self {
         let line = |problem| wording::one_line(&format!("{}:{problem}", file.display()));
-        Self { problems: problems.into_iter().map(line).collect() }
+        Self { problems: problems.into_iter().map(line).collect(), files: Vec::new() }
     }
 }
 
@@ -259,13 +268,19 @@ pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
         ConfigError::new(file, [format!("{position} {}", error.text)])
     })?;
     let directory = file.parent().unwrap_or(Path::new(""));
-    let findings =
-        place::Findings { env, directory, problems: RefCell::default(), warnings: RefCell::default() };
+    let findings = place::Findings {
+        env,
+        directory,
+        files: RefCell::default(),
+        problems: RefCell::default(),
+        warnings: RefCell::default(),
+    };
     let config = check::check(raw, &findings);
     let problems = findings.problems.take();
     if problems.is_empty() {
         Ok(config)
     } else {
-        Err(ConfigError::new(file, problems.into_iter().map(|problem| format!(" {problem}"))))
+        let error = ConfigError::new(file, problems.into_iter().map(|problem| format!(" {problem}")));
+        Err(ConfigError { files: findings.files.take(), ..error })
     }
 }

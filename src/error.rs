@@ -107,6 +107,8 @@ pub enum Origin {
     Refusal,
     /// No call was made, since the account is held after an authentication failure.
     Hold,
+    /// No call was made, since the provider asked the account to pause.
+    Pause,
 }
 
 /// Whether the same call may be sent again, as far as the failure tells.
@@ -163,6 +165,6 @@ impl FetchError {
     pub fn paused(left: Duration) -> Self {
         let detail = format!("the provider throttles the account, which pauses for another {left:.1?}");
         let again = Again::Later { told: Some(left), shared: true };
-        Self { again, ..Self::new(FailureKind::Throttled, detail) }
+        Self { origin: Origin::Pause, again, ..Self::new(FailureKind::Throttled, detail) }
     }
 }

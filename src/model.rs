@@ -3,6 +3,7 @@
 //! Rows stream into a [`Tally`]; a [`Tally`] and what the provider itself reported become a small, immutable
 //! [`Snapshot`], with each dimension cut to its top values by a [`ranking::Ranking`] that remembers the fetches before.
 
+pub mod baseline;
 pub mod command;
 pub mod groups;
 pub mod host;

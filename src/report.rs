@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::config::{Config, Target};
 use crate::model::Snapshot;
 use crate::model::ranking::Dimension;
-use crate::schedule::plan::{Demand, demands};
+use crate::schedule::plan::{Demand, demands, per_second};
 
 /// One good fetch of one target, for people.
 pub struct Table<'a> {
@@ -147,34 +147,55 @@ fn groups(dimension: &Dimension) -> Vec<Value> {
 pub fn plan(config: &Config) -> String {
     let mut text = format!("{} targets, {} kill tasks\n\n", config.targets.len(), config.kill_tasks.len());
     let demands = demands(config);
-    let titles = ["account", "provider", "service", "targets", "calls/s", "of rate_limit", "of the quota"];
-    let [account, provider, service, targets, calls, limit, quota] = titles;
-    let _ = writeln!(
-        text,
-        "{account:<20}{provider:<10}{service:<9}{targets:>8}{calls:>10}{limit:>16}{quota:>16}"
-    );
+    text.push_str(&plan_line(
+        ["account", "provider", "service"],
+        ["targets", "calls/s", "of rate_limit", "of the quota", "interval"],
+    ));
     for demand in &demands {
-        let Demand { account, provider, service, targets, calls_per_second, .. } = demand;
-        let _ = writeln!(
-            text,
-            "{account:<20}{:<10}{:<9}{targets:>8}{calls_per_second:>10.2}{:>16}{:>16}",
-            provider.label(),
-            service.label(),
-            share(*calls_per_second, demand.rate_limit),
-            share(*calls_per_second, demand.quota),
-        );
+        let names = [demand.account.as_str(), demand.provider.label(), demand.service.label()];
+        let columns = [
+            demand.targets.to_string(),
+            format!("{:.2}", demand.wanted),
+            share(demand.wanted, Some(per_second(demand.rate))),
+            share(demand.wanted, demand.quota),
+            span(demand.stretched()),
+        ];
+        text.push_str(&plan_line(names, columns.each_ref().map(String::as_str)));
     }
-    let excess = demands.iter().filter_map(|demand| Some((demand, demand.excess()?)));
-    let excess = excess.map(|(Demand { account, service, .. }, factor)| {
-        let service = service.label();
-        format!("account {account}, {service}: rate_limit allows too few calls; multiply the intervals by {factor:.2} or raise it")
-    });
-    let warnings: Vec<_> = config.warnings.iter().cloned().chain(excess).collect();
-    for warning in warnings {
+    let stretched = demands.iter().filter(|demand| demand.terms.stretch > 1.0).map(stretched);
+    for warning in config.warnings.iter().cloned().chain(stretched) {
         let _ = write!(text, "\nwarning: {warning}");
     }
     text.push('\n');
     text
+}
+
+fn plan_line(names: [&str; 3], columns: [&str; 5]) -> String {
+    let ([account, provider, service], [targets, calls, limit, quota, interval]) = (names, columns);
+    format!(
+        "{account:<20}{provider:<10}{service:<9}{targets:>8}{calls:>10}{limit:>15}{quota:>14}{interval:>16}\n"
+    )
+}
+
+/// What the operator can do about intervals that are longer than configured.
+fn stretched(demand: &Demand) -> String {
+    let Demand { account, service, terms, .. } = demand;
+    let (service, (from, to)) = (service.label(), (span(demand.intervals), span(demand.stretched())));
+    let (enough, factor) = (demand.enough(), (10.0 * terms.stretch).ceil() / 10.0);
+    format!(
+        "account {account}, {service}: rate_limit allows too few calls, so the interval is {to} instead of {from}; \
+         multiply interval by {factor:.1}, or set rate_limit.{service} to {enough} if the quota allows it",
+    )
+}
+
+/// The shortest and the longest interval, or the one that all have.
+fn span((shortest, longest): (Duration, Duration)) -> String {
+    let seconds =
+        |duration: Duration| format!("{:.1}", duration.as_secs_f64()).trim_end_matches(".0").to_owned();
+    match (seconds(shortest), seconds(longest)) {
+        (shortest, longest) if shortest == longest => format!("{shortest}s"),
+        (shortest, longest) => format!("{shortest}s-{longest}s"),
+    }
 }
 
 fn share(calls_per_second: f64, allowed: Option<f64>) -> String {

@@ -1,23 +1,23 @@
 //! What is known of every target and kill task at this moment. Fetches write here, scrapes read here, and neither waits for
-//! the other: snapshots are swapped in whole. A publisher is the only writing end of its slot; dropping it takes the
-//! slot's series away.
+//! the other: snapshots are swapped in whole. A publisher is the only writing end of a record. Which targets are shown, and
+//! with which labels, is said for all of them at once, so that no page shows half of a reload.
 
 mod target;
 mod task;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub use target::{LastError, Publisher, State, TargetStatus};
+pub use target::{LastError, Publisher, Slot, State, TargetRecord, TargetStatus};
 pub use task::TaskPublisher;
 
-use crate::config::{KillTask, Provider, Target};
+use crate::config::{KillTask, Provider};
 use crate::exposition::{self, PageInput, TargetView, TaskCounters, TaskView};
-use target::Slot;
 use task::{Counters, TaskSlot};
 
-/// All slots, in the order in which they were made; cheap to clone.
+/// All slots; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     slots: Arc<Slots>,
@@ -25,19 +25,17 @@ pub struct Store {
 
 #[derive(Debug, Default)]
 struct Slots {
-    targets: RwLock<Vec<Arc<Slot>>>,
+    /// In the order of the configuration.
+    targets: RwLock<Arc<[Slot]>>,
     tasks: RwLock<Vec<Arc<TaskSlot>>>,
     /// Counters outlive their tasks.
     counters: RwLock<Vec<Arc<Counters>>>,
 }
 
 impl Store {
-    /// A slot for a target, and its writing end.
-    #[must_use]
-    pub fn target(&self, target: &Arc<Target>) -> Publisher {
-        let slot = Arc::new(Slot::new(target));
-        write(&self.slots.targets).push(Arc::clone(&slot));
-        Publisher::new(self.clone(), slot)
+    /// Shows these targets from now on, and no others.
+    pub fn show(&self, targets: Vec<Slot>) {
+        *write(&self.slots.targets) = targets.into();
     }
 
     /// A slot for a kill task, and its writing end; its instance's counters begin at zero, or go on.
@@ -63,7 +61,7 @@ impl Store {
     #[must_use]
     pub fn target_views(&self) -> Vec<TargetView> {
         let now = Instant::now();
-        read(&self.slots.targets).iter().map(|slot| slot.view(now)).collect()
+        self.targets().iter().map(|slot| slot.view(now)).collect()
     }
 
     /// What a page says of all kill tasks now: those that have an answer, and all counters.
@@ -77,7 +75,7 @@ impl Store {
     #[must_use]
     pub fn series(&self) -> usize {
         let now = Instant::now();
-        let targets: usize = read(&self.slots.targets).iter().map(|slot| slot.series(now)).sum();
+        let targets: usize = self.targets().iter().map(|slot| slot.series(now)).sum();
         let (tasks, task_counters) = self.task_views();
         targets + exposition::count_series(PageInput { tasks, task_counters, ..PageInput::default() })
     }
@@ -86,23 +84,31 @@ impl Store {
     #[must_use]
     pub fn statuses(&self) -> Vec<TargetStatus> {
         let now = Instant::now();
-        read(&self.slots.targets).iter().map(|slot| slot.status(now)).collect()
+        self.targets().iter().map(|slot| slot.status(now)).collect()
     }
 
     /// Cloud and state of every target.
     #[must_use]
     pub fn states(&self) -> Vec<(Provider, State)> {
-        read(&self.slots.targets).iter().map(|slot| (slot.provider(), slot.state())).collect()
+        self.targets().iter().map(|slot| (slot.provider(), slot.state())).collect()
+    }
+
+    /// How far the target that is furthest behind its schedule is behind it.
+    #[must_use]
+    pub fn lag(&self) -> Duration {
+        let now = Instant::now();
+        self.targets().iter().map(|slot| slot.lag(now)).max().unwrap_or_default()
     }
 
     /// Whether every target has finished a first cycle, good or bad.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        read(&self.slots.targets).iter().all(|slot| slot.state() != State::Pending)
+        self.targets().iter().all(|slot| slot.state() != State::Pending)
     }
 
-    fn forget_target(&self, slot: &Arc<Slot>) {
-        write(&self.slots.targets).retain(|other| !Arc::ptr_eq(other, slot));
+    /// Those that are shown now: whoever reads them keeps nobody from showing others.
+    fn targets(&self) -> Arc<[Slot]> {
+        Arc::clone(&read(&self.slots.targets))
     }
 
     fn forget_task(&self, slot: &Arc<TaskSlot>) {

@@ -1,10 +1,11 @@
 //! What the exporter says of itself: its logs and its own instruments.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
-use prometheus::core::Collector;
+use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
     CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge,
@@ -99,7 +100,31 @@ pub struct Instruments {
     series: IntGauge,
     reload_successful: IntGauge,
     reload_success_time: Gauge,
+    lag: Gauge,
+    quota_calls: GaugeVec,
+    planned_calls: GaugeVec,
+    wanted_calls: GaugeVec,
 }
+
+/// What is told of the plan of one account and service, in calls a second.
+#[derive(Debug, Clone)]
+pub struct LaneGauges {
+    quota: Gauge,
+    wanted: Gauge,
+    planned: Gauge,
+}
+
+impl LaneGauges {
+    /// Calls a second that the rate limit allows, that are wanted, and that are planned.
+    pub fn set(&self, quota: f64, wanted: f64, planned: f64) {
+        self.quota.set(quota);
+        self.wanted.set(wanted);
+        self.planned.set(planned);
+    }
+}
+
+/// Labels of what is told of an account's service.
+const LANE: [&str; 3] = ["provider", "account", "service"];
 
 /// Upper bounds of request durations in seconds: from a cached answer to the longest sensible timeout.
 const REQUEST_SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -115,6 +140,7 @@ impl Instruments {
     #[must_use]
     pub fn new() -> Self {
         let call = ["provider", "account", "operation"];
+        let lane = |name: &str, help: &str| made(GaugeVec::new(opts(name, help), &LANE));
         let counter =
             |name: &str, help: &str, labels: &[&str]| made(IntCounterVec::new(opts(name, help), labels));
         let instruments = Self {
@@ -140,7 +166,7 @@ impl Instruments {
                     "rate_limiter_wait_seconds_total",
                     "Time in which calls to the clouds waited for the rate limit or for a pause that a cloud asked for.",
                 ),
-                &["provider", "account", "service"],
+                &LANE,
             )),
             publish_seconds: made(Histogram::with_opts(
                 HistogramOpts::from(opts(
@@ -166,6 +192,19 @@ impl Instruments {
                 "config_last_reload_success_timestamp_seconds",
                 "When a good configuration was last read.",
             ))),
+            lag: made(Gauge::with_opts(opts(
+                "schedule_lag_seconds",
+                "How far the target that is furthest behind its schedule is behind it.",
+            ))),
+            quota_calls: lane("api_quota_calls_per_second", "Calls a second that the rate limit allows."),
+            planned_calls: lane(
+                "api_planned_calls_per_second",
+                "Calls a second that are planned, after stretching intervals to the rate limit.",
+            ),
+            wanted_calls: lane(
+                "api_wanted_calls_per_second",
+                "Calls a second that the configured intervals would take.",
+            ),
         };
         instruments.register();
         instruments
@@ -178,7 +217,7 @@ impl Instruments {
         ));
         let built = [env!("CARGO_PKG_VERSION"), env!("DBSESSION_REVISION"), env!("DBSESSION_RUSTVERSION")];
         build_info.with_label_values(&built).set(1);
-        let collectors: [Box<dyn Collector>; 13] = [
+        let collectors: [Box<dyn Collector>; 17] = [
             Box::new(build_info),
             Box::new(self.requests.clone()),
             Box::new(self.request_failures.clone()),
@@ -191,6 +230,10 @@ impl Instruments {
             Box::new(self.series.clone()),
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_success_time.clone()),
+            Box::new(self.lag.clone()),
+            Box::new(self.quota_calls.clone()),
+            Box::new(self.planned_calls.clone()),
+            Box::new(self.wanted_calls.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
         for collector in collectors {
@@ -235,6 +278,41 @@ impl Instruments {
         self.series.set(i64::try_from(series).unwrap_or(i64::MAX));
     }
 
+    /// The gauges of one account and service.
+    #[must_use]
+    pub fn lane(&self, provider: &str, account: &str, service: &str) -> LaneGauges {
+        let of_lane = |gauges: &GaugeVec| gauges.with_label_values(&[provider, account, service]);
+        LaneGauges {
+            quota: of_lane(&self.quota_calls),
+            wanted: of_lane(&self.wanted_calls),
+            planned: of_lane(&self.planned_calls),
+        }
+    }
+
+    /// Takes away what is told of other accounts than `accounts`, and of the plan of other lanes than `lanes`: names of an
+    /// account and a service.
+    pub fn keep(&self, accounts: &HashSet<&str>, lanes: &HashSet<(&str, &str)>) {
+        let of_account = |labels: &HashMap<&str, &str>| accounts.contains(labels["account"]);
+        prune(&self.requests, of_account);
+        prune(&self.request_failures, of_account);
+        prune(&self.requests_throttled, of_account);
+        prune(&self.wait_seconds, of_account);
+        prune(&self.credentials_expiry, of_account);
+        for gauges in [&self.quota_calls, &self.wanted_calls, &self.planned_calls] {
+            prune(gauges, |labels| lanes.contains(&(labels["account"], labels["service"])));
+        }
+    }
+
+    /// Tells how far the schedule is behind.
+    pub fn set_lag(&self, lag: Duration) {
+        self.lag.set(lag.as_secs_f64());
+    }
+
+    /// Tells that a configuration was bad, and the one before is still used.
+    pub fn configuration_refused(&self) {
+        self.reload_successful.set(0);
+    }
+
     /// Tells that a good configuration was read.
     pub fn configuration_read(&self, at: Timestamp) {
         self.reload_successful.set(1);
@@ -251,6 +329,20 @@ impl Instruments {
 impl Default for Instruments {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Removes the series whose labels are not to be kept.
+fn prune<T: MetricVecBuilder>(metrics: &MetricVec<T>, keep: impl Fn(&HashMap<&str, &str>) -> bool) {
+    for family in metrics.collect() {
+        for metric in family.get_metric() {
+            let labels: HashMap<&str, &str> =
+                metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
+            if !keep(&labels) {
+                // It has just been listed, and only a reload, of which there is one at a time, removes any.
+                let _ = metrics.remove(&labels);
+            }
+        }
     }
 }
 

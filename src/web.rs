@@ -1,12 +1,14 @@
 //! HTTP in: what is served, and how. Knows the store and the instruments; nothing of how the data got there.
 
 mod gzip;
+mod lifecycle;
 mod listen;
 mod negotiate;
 mod pages;
 mod routes;
 mod server;
 
+pub use lifecycle::{ReloadRequest, Reloader};
 pub use listen::ListenAddress;
 pub use routes::{Site, router};
 pub use server::Server;

@@ -85,6 +85,19 @@ impl State {
         self.pause.is_some_and(|pause| began <= pause.from)
     }
 
+    /// Time from the last call to the next one, after so many calls in the last period. The more of the limit is used, the
+    /// more evenly: a limit that is used up at once would keep everybody waiting for the rest of the period.
+    fn spacing(&self, begun: usize) -> Duration {
+        let calls = self.rate.calls.max(1);
+        let even = self.rate.per / calls;
+        let used = f64::from(u32::try_from(begun).unwrap_or(u32::MAX)) / f64::from(calls);
+        match used {
+            _ if self.careful => even,
+            0.0..=0.5 => Duration::ZERO,
+            _ => even.mul_f64(used.min(1.0)),
+        }
+    }
+
     /// When the next call may begin, after those that have begun.
     fn ready(&self, begun: &mut VecDeque<Instant>) -> Instant {
         let (calls, now) = (self.rate.calls.max(1), Instant::now());
@@ -93,7 +106,7 @@ impl State {
             begun.pop_front();
         }
         let nth_last = begun.len().checked_sub(calls as usize).map(|nth| begun[nth] + window);
-        let spaced = begun.back().map(|last| *last + self.rate.per / calls).filter(|_| self.careful);
+        let spaced = begun.back().map(|last| *last + self.spacing(begun.len()));
         let pause = self.pause.map(|pause| pause.until);
         [nth_last, spaced, pause].into_iter().flatten().fold(now, Instant::max)
     }

@@ -39,6 +39,7 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
         accounts: accounts.into_iter().filter_map(|entry| entry.account).collect(),
         top,
         warnings: findings.warnings.take(),
+        files: findings.files.take(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! providers' own SDKs. No message here repeats a value.
 
 use super::place::Place;
-use super::raw::{Leaf, RawCredentials, RawIam, RawKeys};
+use super::raw::{Leaf, RawIam, RawKeys, WordOr};
 use super::secret::Secret;
 use super::{Credentials, IamUser, Keys, Provider, text};
 
@@ -25,19 +25,19 @@ const fn variables(provider: Provider) -> &'static [[&'static str; 3]] {
 /// The credentials of an account; `at` is its `credentials`, `region` its region if it has one.
 pub(super) fn credentials(
     at: &Place,
-    raw: Option<&RawCredentials>,
+    raw: Option<&WordOr<RawKeys>>,
     provider: Provider,
     region: Option<&str>,
 ) -> Option<Credentials> {
     match raw {
         None => from_environment(at, provider),
-        Some(RawCredentials::Named(word)) => {
+        Some(WordOr::Word(word)) => {
             let is_default =
                 |text: &str| if text == "default" { Ok(()) } else { Err("must be default or a map of keys") };
             at.parsed(word, is_default)?;
             from_environment(at, provider)
         }
-        Some(RawCredentials::Given(keys)) => given(at, keys, provider, region),
+        Some(WordOr::Keys(keys)) => given(at, keys, provider, region),
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Findings<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Directory that relative paths start from.
     pub directory: &'a Path,
+    /// Files that were read, or should have been.
+    pub files: RefCell<Vec<PathBuf>>,
     /// Errors of meaning, in the order of the file.
     pub problems: RefCell<Vec<String>>,
     /// What works, but probably not as meant.
@@ -71,9 +73,11 @@ impl<'a> Place<'a> {
         (self.findings.env)(name).filter(|value| !value.is_empty())
     }
 
-    /// A path of the file, made independent of the working directory.
+    /// A path of the file, made independent of the working directory; what it leads to is part of the configuration.
     pub fn resolve(&self, relative: &str) -> PathBuf {
-        self.findings.directory.join(relative)
+        let path = self.findings.directory.join(relative);
+        self.findings.files.borrow_mut().push(path.clone());
+        path
     }
 
     /// The value, with `${NAME}` replaced; `None` if there is none, or if the problem is noted.

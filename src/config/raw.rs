@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
@@ -89,6 +90,7 @@ macro_rules! keys_and_settings {
             max_response_bytes: Leaf,
             #[serde(deserialize_with = "whole_number")] max_pages: Leaf,
             #[serde(deserialize_with = "whole_number")] max_series: Leaf,
+            spike: Option<WordOr<RawSpike>>,
         } }
 
         impl $name {
@@ -102,6 +104,7 @@ macro_rules! keys_and_settings {
                     max_response_bytes: &self.max_response_bytes,
                     max_pages: &self.max_pages,
                     max_series: &self.max_series,
+                    spike: self.spike.as_ref(),
                 }
             }
         }
@@ -118,6 +121,7 @@ pub(super) struct RawSettings<'a> {
     pub max_response_bytes: &'a Leaf,
     pub max_pages: &'a Leaf,
     pub max_series: &'a Leaf,
+    pub spike: Option<&'a WordOr<RawSpike>>,
 }
 
 keys! {
@@ -145,7 +149,7 @@ keys_and_settings! {
         provider: Leaf,
         region: Leaf,
         project_id: Leaf,
-        credentials: Option<RawCredentials>,
+        credentials: Option<WordOr<RawKeys>>,
         endpoints: Option<RawServices>,
         rate_limit: Option<RawRates>,
         kill_task_retention: Leaf,
@@ -183,12 +187,19 @@ keys! {
     RawKillTask { account: Leaf, instance: Leaf, node: Leaf, task: Leaf, }
 }
 
-/// `accounts[].credentials`
-pub(super) enum RawCredentials {
-    /// `default`, or a variable that may hold this word.
-    Named(Leaf),
-    /// A map of keys.
-    Given(Box<RawKeys>),
+/// A word instead of a map of keys, or a variable that may hold it.
+pub(super) enum WordOr<T> {
+    Word(Leaf),
+    Keys(Box<T>),
+}
+
+keys! {
+    /// `spike` on every level, where it is a map.
+    RawSpike {
+        interval: Leaf,
+        above: Leaf,
+        #[serde(deserialize_with = "whole_number")] min_active: Leaf,
+    }
 }
 
 keys! {
@@ -209,31 +220,46 @@ keys! {
     RawIam { domain: Leaf, user: Leaf, password: Leaf, password_file: Leaf, project: Leaf, }
 }
 
-impl<'de> Deserialize<'de> for RawCredentials {
+/// Keys that a word may stand for.
+pub(super) trait OrWord {
+    const WORD: &'static str;
+    const EXPECTED: &'static str;
+}
+
+impl OrWord for RawKeys {
+    const WORD: &'static str = "default";
+    const EXPECTED: &'static str = "the word default or a map of keys";
+}
+
+impl OrWord for RawSpike {
+    const WORD: &'static str = "off";
+    const EXPECTED: &'static str = "the word off or a map of keys";
+}
+
+impl<'de, T: Deserialize<'de> + OrWord> Deserialize<'de> for WordOr<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CredentialsVisitor)
+        deserializer.deserialize_any(WordOrVisitor(PhantomData))
     }
 }
 
-struct CredentialsVisitor;
+struct WordOrVisitor<T>(PhantomData<T>);
 
-impl<'de> Visitor<'de> for CredentialsVisitor {
-    type Value = RawCredentials;
+impl<'de, T: Deserialize<'de> + OrWord> Visitor<'de> for WordOrVisitor<T> {
+    type Value = WordOr<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the word default or a map of keys")
+        f.write_str(T::EXPECTED)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<RawCredentials, E> {
-        if text == "default" || variable(text).is_some() {
-            Ok(RawCredentials::Named(Leaf(Some(text.to_owned()))))
+    fn visit_str<E: Error>(self, text: &str) -> Result<WordOr<T>, E> {
+        if text == T::WORD || variable(text).is_some() {
+            Ok(WordOr::Word(Leaf(Some(text.to_owned()))))
         } else {
             Err(E::invalid_type(Unexpected::Str(""), &self))
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawCredentials, A::Error> {
-        RawKeys::deserialize(MapAccessDeserializer::new(map))
-            .map(|keys| RawCredentials::Given(Box::new(keys)))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WordOr<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|keys| WordOr::Keys(Box::new(keys)))
     }
 }

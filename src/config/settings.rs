@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::place::Place;
-use super::raw::{Leaf, RawSettings};
-use super::units;
+use super::raw::{Leaf, RawSettings, RawSpike, WordOr};
+use super::units::{self, Factor};
 
 /// How one target is fetched, after all levels of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub struct Settings {
     pub interval: Duration,
     /// One fetch, all its calls together, without waits for the rate limit. May exceed the interval.
     pub timeout: Duration,
-    /// How long after its end a good fetch is shown.
-    pub stale_after: Duration,
+    /// How long after its end a good fetch is shown, where that is configured; see [`Settings::stale_after`].
+    pub stale_after: Option<Duration>,
     /// From this duration on an executing session is slow.
     pub slow_session_threshold: Duration,
     /// From this duration on a transaction is long.
@@ -25,6 +25,37 @@ pub struct Settings {
     pub max_pages: usize,
     /// Series of one target, 200 to 1,000,000; beyond it more label values go to `other`.
     pub max_series: usize,
+    /// When to fetch more often; `None`: never.
+    pub spike: Option<Spike>,
+}
+
+impl Settings {
+    /// What holds where the file says nothing.
+    pub const DEFAULT: Self = Level::DEFAULT.settings();
+
+    /// How long after its end a good fetch is shown while the interval is stretched to `interval`: as configured, else long
+    /// enough for the next fetch to end, and a minute at least.
+    #[must_use]
+    pub fn stale_after(&self, interval: Duration) -> Duration {
+        let default = || Duration::from_mins(1).max(2 * interval).max(interval + self.timeout);
+        self.stale_after.unwrap_or_else(default)
+    }
+}
+
+/// When active sessions are a spike, and how often they are then looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spike {
+    /// Interval while the spike lasts; at least 1 s.
+    pub interval: Duration,
+    /// Active sessions are a spike above this many times their own recent level.
+    pub above: Factor,
+    /// Fewer active sessions are never a spike.
+    pub min_active: u64,
+}
+
+impl Spike {
+    /// What holds for the keys that are left out.
+    const DEFAULT: Self = Self { interval: Duration::from_secs(5), above: Factor::TWICE, min_active: 10 };
 }
 
 /// What a level of the file hands down. `stale_after` stays open until it is known which interval and timeout it follows.
@@ -38,6 +69,7 @@ pub(super) struct Level {
     pub max_response_bytes: usize,
     pub max_pages: usize,
     pub max_series: usize,
+    pub spike: Option<Spike>,
 }
 
 impl Level {
@@ -51,6 +83,7 @@ impl Level {
         max_response_bytes: 64 << 20,
         max_pages: 200,
         max_series: 1000,
+        spike: None,
     };
 
     /// The level below, with what it sets itself. Warns only where this level made things so, not once for each that inherits.
@@ -76,30 +109,36 @@ impl Level {
                 .parsed(raw.max_pages, |text| whole(text, 10_000, "must be a whole number from 1 to 10000"))
                 .unwrap_or(self.max_pages),
             max_series: at.key("max_series").parsed(raw.max_series, max_series).unwrap_or(self.max_series),
+            spike: raw.spike.map_or(self.spike, |raw| spike(&at.key("spike"), raw, self.spike)),
         };
         let timing = |level: &Self| (level.interval, level.timeout, level.stale_after);
         if timing(&level) != timing(&self) {
             level.warn(at);
         }
+        if let Some(spike) =
+            level.spike.filter(|spike| spike.interval >= level.interval && raw.spike.is_some())
+        {
+            at.key("spike.interval").warn(format_args!(
+                "{:?} is no shorter than the interval of {:?}; it changes nothing",
+                spike.interval, level.interval
+            ));
+        }
         level
     }
 
     /// The settings of a target on this level.
-    pub fn settings(self) -> Settings {
+    pub const fn settings(self) -> Settings {
         Settings {
             interval: self.interval,
             timeout: self.timeout,
-            stale_after: self.stale_after.unwrap_or_else(|| self.default_stale_after()),
+            stale_after: self.stale_after,
             slow_session_threshold: self.slow_session_threshold,
             long_transaction_threshold: self.long_transaction_threshold,
             max_response_bytes: self.max_response_bytes,
             max_pages: self.max_pages,
             max_series: self.max_series,
+            spike: self.spike,
         }
-    }
-
-    fn default_stale_after(self) -> Duration {
-        Duration::from_mins(1).max(2 * self.interval).max(self.interval + self.timeout)
     }
 
     fn warn(&self, at: &Place) {
@@ -116,6 +155,28 @@ impl Level {
             ));
         }
     }
+}
+
+/// The keys that are given, upon what the level above says.
+fn spike(at: &Place, raw: &WordOr<RawSpike>, above: Option<Spike>) -> Option<Spike> {
+    match raw {
+        WordOr::Word(word) => {
+            at.parsed(word, |text| if text == "off" { Ok(()) } else { Err("must be off or a map of keys") });
+            None
+        }
+        WordOr::Keys(raw) => {
+            let above = above.unwrap_or(Spike::DEFAULT);
+            Some(Spike {
+                interval: at.key("interval").parsed(&raw.interval, interval).unwrap_or(above.interval),
+                above: at.key("above").parsed(&raw.above, units::factor).unwrap_or(above.above),
+                min_active: at.key("min_active").parsed(&raw.min_active, count).unwrap_or(above.min_active),
+            })
+        }
+    }
+}
+
+fn count(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "must be a whole number")
 }
 
 fn interval(text: &str) -> Result<Duration, &'static str> {

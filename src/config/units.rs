@@ -1,6 +1,7 @@
 //! Quantities as the configuration writes them: durations, sizes and call rates. Knows nothing of keys, so each error says only
 //! how the quantity is written; the caller adds where it stands.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Keeps sums of configured durations and a clock far from overflow; nothing sensible is longer than a year.
@@ -18,8 +19,47 @@ pub struct Rate {
     pub per: Duration,
 }
 
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = if self.per == Duration::from_secs(1) { "s" } else { "min" };
+        write!(f, "{}/{unit}", self.calls)
+    }
+}
+
+/// A factor in hundredths, so that two of them are equal or not: `2x` is 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Factor(u32);
+
+impl Factor {
+    /// Twice as much.
+    pub const TWICE: Self = Self(200);
+
+    /// What to multiply with.
+    #[must_use]
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.0) / 100.0
+    }
+}
+
+/// `2x` or `1.5x`: more than 1, at most 1000, two digits after the point.
+pub(super) fn factor(text: &str) -> Result<Factor, &'static str> {
+    let hundredths = text.strip_suffix('x').and_then(|number| {
+        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let part =
+            format!("{part}0").get(..2).filter(|_| digits(part) && part.len() <= 2)?.parse::<u32>().ok()?;
+        let whole = Some(whole).filter(|whole| digits(whole))?.parse::<u32>().ok()?;
+        whole.checked_mul(100)?.checked_add(part)
+    });
+    let hundredths = hundredths.filter(|hundredths| (101..=100_000).contains(hundredths));
+    hundredths.map(Factor).ok_or("not a factor; write a number above 1 and an x, such as 2x or 1.5x")
+}
+
 /// `500ms`, `15s`, `2m`, `1h`: more than nothing, a year at most.
-pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+///
+/// # Errors
+/// The rule that a text breaks which is none.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let millis = scaled(text, &DURATION_UNITS)
         .ok_or("not a duration; write a positive whole number and its unit, such as 500ms, 15s, 2m or 1h")?;
     let duration = Duration::from_millis(millis);
@@ -96,6 +136,20 @@ mod tests {
         }
         for text in ["", "0", "0MiB", "64MB", "64mib", "1.5GiB", "MiB", "18446744073709551615GiB"] {
             assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn factors_are_more_than_one() {
+        for (text, hundredths) in
+            [("2x", 200), ("1.5x", 150), ("1.05x", 105), ("1.01x", 101), ("1000x", 100_000)]
+        {
+            assert_eq!(factor(text), Ok(Factor(hundredths)), "{text}");
+        }
+        for text in
+            ["2", "x", "1x", "0.5x", "-2x", "+2x", "1.x", ".5x", "1.555x", "1001x", "2 x", "4294967296x"]
+        {
+            assert!(factor(text).is_err(), "{text}");
         }
     }
 

@@ -1,13 +1,16 @@
 //! The life of one watched kill task: asked for while it runs, shown for a while when it has ended, then gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{debug, info, warn};
 
+use super::lane::Seat;
 use crate::cloud::alibaba::client::Client;
 use crate::cloud::alibaba::kill_task::result;
-use crate::cloud::budget::{Budget, RETRIES};
+use crate::cloud::budget::Budget;
 use crate::cloud::source::Standing;
 use crate::config::KillTask;
 use crate::error::{FailureKind, FetchError, Origin};
@@ -15,33 +18,78 @@ use crate::model::kill_task::{TaskReport, TaskState};
 use crate::store::TaskPublisher;
 
 /// Time between two questions.
-const INTERVAL: Duration = Duration::from_secs(5);
+pub(super) const INTERVAL: Duration = Duration::from_secs(5);
 
 /// A task that has not ended by then is not asked for any more.
 const FOLLOWED_FOR: Duration = Duration::from_hours(1);
 
-/// Follows `task` to its end, and shows it until its retention is over.
-pub(super) async fn follow(client: Client, task: KillTask, publisher: TaskPublisher) {
-    let until = Instant::now() + FOLLOWED_FOR;
-    let mut last_failure = None;
-    while Instant::now() < until {
-        if client.standing() == Standing::Open {
-            let retries = if last_failure.is_none() { RETRIES } else { 0 };
-            let mut budget = Budget::new(task.account.settings.timeout, retries);
-            match result(&client, &task, &mut budget).await {
-                Ok(report) => {
-                    last_failure = None;
-                    if show(report, &task, &publisher) {
-                        break;
-                    }
+/// What to ask for, and through whom; a reload replaces it as a whole.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// Asks.
+    pub client: Client,
+    /// The task.
+    pub task: KillTask,
+}
+
+/// Follows one task to its end, and shows it until its retention is over.
+pub(super) struct Follower {
+    orders: watch::Receiver<Arc<Watch>>,
+    publisher: TaskPublisher,
+    seat: Seat,
+    last_failure: Option<FailureKind>,
+}
+
+impl Follower {
+    /// Follows the task ordered last; `seat` is its place in the plan while it runs.
+    pub(super) fn new(orders: watch::Receiver<Arc<Watch>>, publisher: TaskPublisher, seat: Seat) -> Self {
+        Self { orders, publisher, seat, last_failure: None }
+    }
+
+    /// The whole life.
+    pub(super) async fn run(mut self) {
+        let until = Instant::now() + FOLLOWED_FOR;
+        while Instant::now() < until && !self.ask().await {
+            let interval = self.seat.interval();
+            relabelled_for(interval, &mut self.orders, &self.publisher).await;
+        }
+        let Self { mut orders, publisher, seat, .. } = self;
+        drop(seat);
+        let retention = orders.borrow().task.account.kill_task_retention;
+        relabelled_for(retention, &mut orders, &publisher).await;
+    }
+
+    /// Asks once; `true` when the answer ends the task.
+    async fn ask(&mut self) -> bool {
+        let Watch { client, task } = &*Arc::clone(&self.orders.borrow());
+        if client.standing() != Standing::Open {
+            return false;
+        }
+        // The question is asked again soon anyway.
+        let mut budget = Budget::new(task.account.settings.timeout, 0);
+        match result(client, task, &mut budget).await {
+            Ok(report) => {
+                self.last_failure = None;
+                show(report, task, &self.publisher)
+            }
+            Err(error) => {
+                if error.origin != Origin::Hold {
+                    complain(&error, task, &mut self.last_failure);
                 }
-                Err(error) if error.origin == Origin::Hold => {}
-                Err(error) => complain(&error, &task, &mut last_failure),
+                false
             }
         }
-        sleep(INTERVAL).await;
     }
-    sleep(task.account.kill_task_retention).await;
+}
+
+/// Waits, and keeps the labels as the last configuration has them.
+async fn relabelled_for(wait: Duration, orders: &mut watch::Receiver<Arc<Watch>>, publisher: &TaskPublisher) {
+    let until = Instant::now() + wait;
+    while timeout_at(until, orders.changed()).await.is_ok_and(|changed| changed.is_ok()) {
+        publisher.relabel(&orders.borrow_and_update().task);
+    }
+    // Without anybody who could order there is nothing left to relabel.
+    sleep_until(until).await;
 }
 
 /// Shows an answer; `true` when it ends the task.

@@ -1,102 +1,205 @@
-//! The life of one target: a fetch at each tick of its interval, never two at once, every outcome published.
+//! The life of one target: a fetch at each tick, never two at once, every outcome published.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
+use super::cadence::Cadence;
+use super::lane::Seat;
+use super::rhythm::Rhythm;
 use crate::clock::Clock;
 use crate::cloud::budget::{Budget, RETRIES};
 use crate::cloud::source::{SessionSource, Standing};
 use crate::config::Target;
 use crate::error::{Again, FailureKind, FetchError, Origin};
 use crate::exposition::{LastFetch, Skip};
-use crate::model::{Fetched, Rankings, Snapshot};
+use crate::model::{Rankings, Snapshot};
 use crate::store::Publisher;
 use crate::telemetry::Instruments;
 
-/// All that the life of one target needs.
-pub(super) struct Fetcher<S> {
+/// A target whose account has changed is fetched within this time, or its interval, if that is shorter.
+const HURRY: Duration = Duration::from_secs(5);
+
+/// What to fetch, and how; a reload replaces it as a whole.
+#[derive(Debug)]
+pub(super) struct Work<S> {
     /// Where the sessions come from.
     pub source: S,
     /// Whose they are.
     pub target: Arc<Target>,
-    /// What of them is shown by name.
-    pub rankings: Rankings,
-    /// Where they are shown.
+    /// Label values kept per dimension.
+    pub top: usize,
+    /// Whether the account may do now what it could not do before.
+    pub hurry: bool,
+}
+
+/// What the life of a target needs of its surroundings.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    /// Where the outcomes are shown.
     pub publisher: Publisher,
-    /// Dates them.
+    /// Its place in the plan.
+    pub seat: Seat,
+    /// Dates the outcomes.
     pub clock: Clock,
     /// Counts what it costs.
     pub instruments: Instruments,
 }
 
+/// A target and what is learnt of it.
+pub(super) struct Fetcher<S> {
+    orders: watch::Receiver<Arc<Work<S>>>,
+    work: Arc<Work<S>>,
+    around: Surroundings,
+    rankings: Rankings,
+    rhythm: Rhythm,
+    cadence: Cadence,
+    last_good: Option<Instant>,
+    /// Whether the last fetch failed: persistent trouble is not worth more than one attempt each time.
+    failing: bool,
+}
+
 impl<S: SessionSource> Fetcher<S> {
-    /// Fetches for ever.
+    /// A fetcher that does the work ordered last; `rhythm` is a first guess.
+    pub(super) fn new(
+        mut orders: watch::Receiver<Arc<Work<S>>>,
+        around: Surroundings,
+        rhythm: Rhythm,
+    ) -> Self {
+        let work = Arc::clone(&orders.borrow_and_update());
+        let cadence = Cadence::new(&work.target.id(), around.seat.interval(), Instant::now());
+        let rankings = rankings(&work);
+        Self { orders, work, around, rankings, rhythm, cadence, last_good: None, failing: false }
+    }
+
+    /// Fetches until nobody orders work any more.
     pub(super) async fn run(mut self) {
-        let interval = self.target.settings.interval;
-        let mut tick = Instant::now() + phase(&self.target.id(), interval);
+        self.tell();
         loop {
-            sleep_until(tick).await;
-            let mut rest = Duration::ZERO;
-            if self.source.standing() == Standing::Held {
-                self.publisher.held(self.clock.now());
-            } else {
-                // On the heap for as long as it lasts: most targets wait most of the time, and should weigh little then.
-                rest = Box::pin(self.fetch()).await;
+            tokio::select! {
+                biased;
+                ordered = self.orders.changed() => match ordered {
+                    Ok(()) => self.adopt(),
+                    Err(_) => return,
+                },
+                () = self.around.seat.changed() => self.plan(),
+                () = sleep_until(self.cadence.due()) => self.cycle().await,
             }
-            let rested = Instant::now() + rest;
-            let (next, missed) = next_tick(tick, interval, Instant::now());
-            self.publisher.skipped(Skip::Overlap, missed);
-            tick = next.max(rested);
         }
     }
 
-    /// Fetches once; how long the target is to be left alone.
-    async fn fetch(&mut self) -> Duration {
+    /// Takes new work up without losing what is known of the target.
+    fn adopt(&mut self) {
+        let work = Arc::clone(&self.orders.borrow_and_update());
+        let shown = |work: &Work<S>| (work.top, work.target.settings.max_series);
+        if shown(&work) != shown(&self.work) {
+            self.rankings = rankings(&work);
+        }
+        self.work = work;
+        self.plan();
+        if self.work.hurry {
+            self.failing = false;
+            self.cadence.hurry(HURRY.min(self.work.target.settings.interval), Instant::now());
+        }
+        self.tell();
+    }
+
+    /// Asks the plan for what the target needs now, and keeps to what it gets.
+    fn plan(&mut self) {
+        let settings = &self.work.target.settings;
+        self.around.seat.ask(self.rhythm.ask(settings));
+        self.cadence.set_interval(self.around.seat.interval(), Instant::now());
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let settings = &self.work.target.settings;
+        let stretched = settings.interval.mul_f64(self.around.seat.stretch());
+        self.around.publisher.planned(
+            self.around.seat.interval(),
+            settings.stale_after(stretched),
+            self.cadence.due(),
+        );
+    }
+
+    async fn cycle(&mut self) {
+        let mut asked_to_wait = None;
+        match self.work.source.standing() {
+            Standing::Held => self.around.publisher.held(self.around.clock.now()),
+            // On the heap for as long as it lasts: most targets wait most of the time, and should weigh little then. A pause
+            // may end before the deadline.
+            Standing::Open | Standing::Throttled => asked_to_wait = Box::pin(self.fetch()).await,
+        }
+        let now = Instant::now();
+        self.around.publisher.skipped(Skip::Overlap, self.cadence.advance(now));
+        self.plan();
+        if let Some(wait) = asked_to_wait {
+            self.cadence.not_before(now + wait);
+            self.tell();
+        }
+    }
+
+    /// One fetch; returns how long the provider asked to be left alone.
+    async fn fetch(&mut self) -> Option<Duration> {
         let began = Instant::now();
-        let retries = if self.publisher.is_up() == Some(false) { 0 } else { RETRIES };
-        let mut budget = Budget::new(self.target.settings.timeout, retries);
-        let outcome = AssertUnwindSafe(self.source.fetch(&mut budget)).catch_unwind().await;
+        // If the fetch outlasts the interval, this is the tick that is missed first.
+        let next = self.cadence.due() + self.around.seat.interval();
+        self.around.publisher.due(next);
+        let retries = if self.failing { 0 } else { RETRIES };
+        let mut budget = Budget::new(self.work.target.settings.timeout, retries);
+        let work = Arc::clone(&self.work);
+        let snapshot = async {
+            let fetched = work.source.fetch(&mut budget).await?;
+            Ok(Snapshot::new(fetched, &mut self.rankings, self.around.clock.now()))
+        };
+        let outcome = AssertUnwindSafe(snapshot).catch_unwind().await;
         let outcome =
             outcome.unwrap_or_else(|_| Err(FetchError::new(FailureKind::Internal, "the fetch panicked")));
         let fetch = LastFetch { duration: began.elapsed(), api_calls: budget.calls };
         match outcome {
-            Ok(fetched) => {
-                self.publish(fetched, fetch);
-                self.instruments.published(budget.answered_at.unwrap_or(began).elapsed());
+            Ok(snapshot) => {
+                self.publish(snapshot, fetch);
+                self.around.instruments.published(budget.answered_at.unwrap_or(began).elapsed());
+                None
             }
-            Err(error) if error.origin == Origin::Hold => self.publisher.held(self.clock.now()),
+            Err(error) if error.origin == Origin::Hold => {
+                self.around.publisher.held(self.around.clock.now());
+                None
+            }
             Err(error) => {
-                let again = error.again;
-                self.fail(error, fetch);
-                if let Again::Later { told: Some(told), .. } = again {
-                    return told;
+                let told = if let Again::Later { told, .. } = error.again { told } else { None };
+                match error.origin {
+                    Origin::Pause if fetch.api_calls == 0 => self.around.publisher.skipped(Skip::Budget, 1),
+                    _ => self.fail(error, fetch),
                 }
+                told
             }
         }
-        Duration::ZERO
     }
 
-    fn publish(&mut self, fetched: Fetched, fetch: LastFetch) {
-        let (instance_id, node_id) = (&self.target.instance_id, &self.target.node_id);
-        let was_up = self.publisher.is_up();
-        let now = self.clock.now();
-        let snapshot = Snapshot::new(fetched, &mut self.rankings, now);
+    fn publish(&mut self, snapshot: Snapshot, fetch: LastFetch) {
+        let Target { instance_id, node_id, settings, .. } = &*self.work.target;
+        let (was_up, now) = (self.around.publisher.is_up(), Instant::now());
+        let elapsed = self.last_good.replace(now).map_or(Duration::ZERO, |last| now - last);
+        self.rhythm.fetched(fetch.api_calls, snapshot.active, elapsed, settings.spike.as_ref());
+        self.failing = false;
         let LastFetch { duration, api_calls } = fetch;
         debug!(instance_id, node_id, sessions = snapshot.sessions, ?duration, api_calls, "fetched");
-        self.publisher.fetched(snapshot, fetch, now);
+        self.around.publisher.fetched(snapshot, fetch, self.around.clock.now());
         if was_up == Some(false) {
             info!(instance_id, node_id, "fetching works again");
         }
     }
 
-    fn fail(&self, error: FetchError, fetch: LastFetch) {
-        let Target { instance_id, node_id, account, .. } = &*self.target;
+    fn fail(&mut self, error: FetchError, fetch: LastFetch) {
+        let Target { instance_id, node_id, account, .. } = &*self.work.target;
+        self.rhythm.failed(&error);
+        self.failing = true;
         warn!(
             instance_id,
             node_id,
@@ -106,52 +209,10 @@ impl<S: SessionSource> Fetcher<S> {
             remedy = error.kind.remedy(),
             "fetch failed"
         );
-        self.publisher.failed(error, fetch, self.clock.now());
+        self.around.publisher.failed(error, fetch, self.around.clock.now());
     }
 }
 
-/// Where in the interval a target's ticks lie: by its name, so that the fetches of many targets are spread, and stay
-/// where they are over restarts.
-fn phase(id: &str, interval: Duration) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    let thousandths = u32::try_from(hasher.finish() % 1000).expect("a remainder of 1000 fits");
-    interval * thousandths / 1000
-}
-
-/// The tick after `tick`, and how many were missed. A fetch that outlasts its interval is followed by the latest tick
-/// that passed meanwhile, at once; the ones before that are missed.
-fn next_tick(tick: Instant, interval: Duration, now: Instant) -> (Instant, u64) {
-    let passed = now.saturating_duration_since(tick).as_nanos() / interval.as_nanos();
-    let steps = u32::try_from(passed).unwrap_or(u32::MAX).max(1);
-    (tick + interval * steps, u64::from(steps - 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fetch_that_ends_in_time_is_followed_by_the_next_tick() {
-        let (tick, interval) = (Instant::now(), Duration::from_secs(10));
-        assert_eq!(next_tick(tick, interval, tick), (tick + interval, 0));
-        assert_eq!(next_tick(tick, interval, tick + Duration::from_secs(9)), (tick + interval, 0));
-    }
-
-    #[test]
-    fn a_fetch_that_outlasts_its_interval_is_followed_at_once() {
-        let (tick, interval) = (Instant::now(), Duration::from_secs(10));
-        assert_eq!(next_tick(tick, interval, tick + Duration::from_secs(15)), (tick + interval, 0));
-        assert_eq!(next_tick(tick, interval, tick + Duration::from_secs(35)), (tick + interval * 3, 2));
-    }
-
-    #[test]
-    fn phases_are_spread_over_the_interval() {
-        let interval = Duration::from_secs(30);
-        let mut phases: Vec<_> = (0..1000).map(|i| phase(&format!("rm-{i}"), interval)).collect();
-        phases.sort_unstable();
-        assert!(phases.iter().all(|phase| *phase < interval));
-        let gap = phases.windows(2).map(|w| w[1].checked_sub(w[0]).unwrap()).max();
-        assert!(gap < Some(Duration::from_millis(500)), "{gap:?}");
-    }
+fn rankings<S>(work: &Work<S>) -> Rankings {
+    Rankings::new(work.top, work.target.settings.max_series)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Store, lock};
+use super::lock;
 use crate::config::{Provider, Target};
 use crate::error::FetchError;
 use crate::exposition::{self, Health, Labels, LastFetch, PageInput, Skip, TargetView};
@@ -65,20 +65,22 @@ pub struct TargetStatus {
     pub error: Option<LastError>,
 }
 
-#[derive(Debug)]
-pub(super) struct Slot {
-    target: Arc<Target>,
-    labels: Labels,
-    info: Labels,
+/// What is known of one target, apart from its name and labels.
+#[derive(Debug, Default)]
+pub struct TargetRecord {
     state: Mutex<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     health: Health,
     held: bool,
     /// The last good data, and when its fetch ended.
     last_good: Option<(Arc<Snapshot>, Instant)>,
+    /// How long after its fetch the data are shown.
+    stale_after: Duration,
+    /// When the next fetch is due.
+    due: Option<Instant>,
     error: Option<LastError>,
     series: Series,
 }
@@ -90,20 +92,24 @@ struct Series {
     withdrawn: usize,
 }
 
+/// A record as it is shown: under this name, with these labels.
+#[derive(Debug)]
+pub struct Slot {
+    target: Arc<Target>,
+    labels: Labels,
+    info: Labels,
+    record: Arc<TargetRecord>,
+}
+
 impl Slot {
-    pub(super) fn new(target: &Arc<Target>) -> Self {
-        let health = Health { interval: target.settings.interval, ..Health::default() };
+    /// Shows `record` as what is known of `target`.
+    #[must_use]
+    pub fn new(target: &Arc<Target>, record: Arc<TargetRecord>) -> Self {
         Self {
             labels: labels(&target.instance_id, target.node_id.as_deref(), &target.labels),
             info: info(target),
             target: Arc::clone(target),
-            state: Mutex::new(Inner {
-                health,
-                held: false,
-                last_good: None,
-                error: None,
-                series: Series::default(),
-            }),
+            record,
         }
     }
 
@@ -112,45 +118,35 @@ impl Slot {
     }
 
     pub(super) fn state(&self) -> State {
-        lock(&self.state).state()
+        lock(&self.record.state).state()
     }
 
     pub(super) fn view(&self, now: Instant) -> TargetView {
-        let inner = lock(&self.state);
-        self.view_with(&inner, inner.shown(self.target.settings.stale_after, now))
-    }
-
-    fn view_with(&self, inner: &Inner, snapshot: Option<Arc<Snapshot>>) -> TargetView {
-        let (labels, info) = (self.labels.clone(), self.info.clone());
-        TargetView { labels, info, health: inner.health.clone(), snapshot }
+        let inner = lock(&self.record.state);
+        inner.view(self.labels.clone(), self.info.clone(), inner.shown(now))
     }
 
     /// Series of the target now.
     pub(super) fn series(&self, now: Instant) -> usize {
-        let inner = lock(&self.state);
-        match inner.shown(self.target.settings.stale_after, now) {
+        let inner = lock(&self.record.state);
+        match inner.shown(now) {
             Some(_) => inner.series.shown,
             None => inner.series.withdrawn,
         }
     }
 
-    /// Counts the series anew, when what they say may have changed: it is done once a fetch, not at each scrape.
-    fn count_series(&self, inner: &mut Inner) {
-        let count = |snapshot| {
-            let targets = vec![self.view_with(inner, snapshot)];
-            exposition::count_series(PageInput { targets, ..PageInput::default() })
-        };
-        let last_good = inner.last_good.as_ref().map(|(snapshot, _)| Arc::clone(snapshot));
-        inner.series = Series { shown: count(last_good), withdrawn: count(None) };
+    /// How long ago the target's next fetch was due.
+    pub(super) fn lag(&self, now: Instant) -> Duration {
+        lock(&self.record.state).due.map(|due| now.saturating_duration_since(due)).unwrap_or_default()
     }
 
     pub(super) fn status(&self, now: Instant) -> TargetStatus {
-        let inner = lock(&self.state);
+        let inner = lock(&self.record.state);
         TargetStatus {
             target: Arc::clone(&self.target),
             state: inner.state(),
             age: inner.last_good.as_ref().map(|(_, ended)| now.duration_since(*ended)),
-            snapshot: inner.shown(self.target.settings.stale_after, now),
+            snapshot: inner.shown(now),
             error: inner.error.clone(),
         }
     }
@@ -166,10 +162,24 @@ impl Inner {
         }
     }
 
+    fn view(&self, labels: Labels, info: Labels, snapshot: Option<Arc<Snapshot>>) -> TargetView {
+        TargetView { labels, info, health: self.health.clone(), snapshot }
+    }
+
     /// Data are withdrawn when they are older than `stale_after`, whoever looks, so that no fetch has to end for it.
-    fn shown(&self, stale_after: Duration, now: Instant) -> Option<Arc<Snapshot>> {
-        let fresh = |(_, ended): &&(Arc<Snapshot>, Instant)| now.duration_since(*ended) <= stale_after;
+    fn shown(&self, now: Instant) -> Option<Arc<Snapshot>> {
+        let fresh = |(_, ended): &&(Arc<Snapshot>, Instant)| now.duration_since(*ended) <= self.stale_after;
         self.last_good.as_ref().filter(fresh).map(|(snapshot, _)| Arc::clone(snapshot))
+    }
+
+    /// Counts the series anew, when what they say may have changed: it is done once a fetch, not at each scrape.
+    fn count_series(&mut self) {
+        let count = |snapshot| {
+            let targets = vec![self.view(Labels::default(), Labels::default(), snapshot)];
+            exposition::count_series(PageInput { targets, ..PageInput::default() })
+        };
+        let last_good = self.last_good.as_ref().map(|(snapshot, _)| Arc::clone(snapshot));
+        self.series = Series { shown: count(last_good), withdrawn: count(None) };
     }
 }
 
@@ -196,17 +206,37 @@ fn info(target: &Target) -> Labels {
     Labels::new(pairs)
 }
 
-/// The writing end of a target's slot.
+/// The writing end of a record.
 #[derive(Debug)]
 pub struct Publisher {
-    store: Store,
-    slot: Arc<Slot>,
+    record: Arc<TargetRecord>,
+}
+
+impl Default for Publisher {
+    fn default() -> Self {
+        let record = TargetRecord::default();
+        lock(&record.state).count_series();
+        Self { record: Arc::new(record) }
+    }
 }
 
 impl Publisher {
-    pub(super) fn new(store: Store, slot: Arc<Slot>) -> Self {
-        slot.count_series(&mut lock(&slot.state));
-        Self { store, slot }
+    /// What it writes to.
+    #[must_use]
+    pub fn record(&self) -> Arc<TargetRecord> {
+        Arc::clone(&self.record)
+    }
+
+    /// From now on `interval` is in force, data are shown for `stale_after`, and the next fetch is due at `due`.
+    pub fn planned(&self, interval: Duration, stale_after: Duration, due: Instant) {
+        let mut inner = lock(&self.record.state);
+        inner.health.interval = interval;
+        (inner.stale_after, inner.due) = (stale_after, Some(due));
+    }
+
+    /// A fetch begins; the next one is due at `at`.
+    pub fn due(&self, at: Instant) {
+        lock(&self.record.state).due = Some(at);
     }
 
     /// A good fetch ended now.
@@ -230,37 +260,31 @@ impl Publisher {
 
     /// A fetch was due, but the account is held.
     pub fn held(&self, at: Timestamp) {
-        let mut inner = lock(&self.slot.state);
+        let mut inner = lock(&self.record.state);
         inner.held = true;
         inner.health.up = Some(false);
         inner.health.skipped[Skip::AuthHold as usize] += 1;
         inner.error.get_or_insert_with(|| LastError { error: FetchError::held(), at });
-        self.slot.count_series(&mut inner);
+        inner.count_series();
     }
 
     /// Fetches were due, but not started.
     pub fn skipped(&self, reason: Skip, fetches: u64) {
-        lock(&self.slot.state).health.skipped[reason as usize] += fetches;
+        lock(&self.record.state).health.skipped[reason as usize] += fetches;
     }
 
     /// Whether the last fetch was good; `None` before the first has ended.
     #[must_use]
     pub fn is_up(&self) -> Option<bool> {
-        lock(&self.slot.state).health.up
+        lock(&self.record.state).health.up
     }
 
     fn ended(&self, fetch: LastFetch, outcome: impl FnOnce(&mut Inner)) {
-        let mut inner = lock(&self.slot.state);
+        let mut inner = lock(&self.record.state);
         inner.held = false;
         inner.health.fetches += 1;
         inner.health.last_fetch = Some(fetch);
         outcome(&mut inner);
-        self.slot.count_series(&mut inner);
-    }
-}
-
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        self.store.forget_target(&self.slot);
+        inner.count_series();
     }
 }

@@ -10,21 +10,25 @@ use crate::model::kill_task::{Results, TaskReport, TaskState};
 
 #[derive(Debug)]
 pub(super) struct TaskSlot {
-    labels: Labels,
+    labels: Mutex<Labels>,
     task_id: Arc<str>,
     report: Mutex<Option<TaskReport>>,
 }
 
 impl TaskSlot {
     pub(super) fn new(task: &KillTask) -> Self {
-        let labels = labels(&task.instance_id, task.node_id.as_deref(), &task.labels);
+        let labels = Mutex::new(labels_of(task));
         Self { labels, task_id: task.task_id.as_str().into(), report: Mutex::new(None) }
     }
 
     pub(super) fn view(&self) -> Option<TaskView> {
         let report = lock(&self.report).clone()?;
-        Some(TaskView { labels: self.labels.clone(), task_id: Arc::clone(&self.task_id), report })
+        Some(TaskView { labels: lock(&self.labels).clone(), task_id: Arc::clone(&self.task_id), report })
     }
+}
+
+fn labels_of(task: &KillTask) -> Labels {
+    labels(&task.instance_id, task.node_id.as_deref(), &task.labels)
 }
 
 /// What the ended tasks of one instance or node add up to.
@@ -37,8 +41,11 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn new(task: &KillTask) -> Self {
-        let labels = labels(&task.instance_id, task.node_id.as_deref(), &task.labels);
-        let sums = TaskCounters { labels, tasks: [0; TaskState::ENDS.len()], results: Results::default() };
+        let sums = TaskCounters {
+            labels: labels_of(task),
+            tasks: [0; TaskState::ENDS.len()],
+            results: Results::default(),
+        };
         Self { instance_id: task.instance_id.clone(), node_id: task.node_id.clone(), sums: Mutex::new(sums) }
     }
 
@@ -48,6 +55,10 @@ impl Counters {
 
     pub(super) fn view(&self) -> TaskCounters {
         lock(&self.sums).clone()
+    }
+
+    fn relabel(&self, task: &KillTask) {
+        lock(&self.sums).labels = labels_of(task);
     }
 
     fn count(&self, report: &TaskReport) {
@@ -70,6 +81,12 @@ pub struct TaskPublisher {
 impl TaskPublisher {
     pub(super) fn new(store: Store, slot: Arc<TaskSlot>, counters: Arc<Counters>) -> Self {
         Self { store, slot, counters }
+    }
+
+    /// Shows the task, and its instance's counters, with the labels that `task` has now.
+    pub fn relabel(&self, task: &KillTask) {
+        *lock(&self.slot.labels) = labels_of(task);
+        self.counters.relabel(task);
     }
 
     /// Shows an answer; one that ends the task is counted, and must be the last.

@@ -9,13 +9,13 @@ use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
 use super::gzip::Gzip;
-use super::{negotiate, pages};
+use super::{Reloader, lifecycle, negotiate, pages};
 use crate::clock::Clock;
 use crate::config::Provider;
 use crate::exposition::{self, PageInput};
@@ -38,6 +38,8 @@ pub struct Site {
     pub started: Instant,
     /// Path of the metrics.
     pub telemetry_path: String,
+    /// Reloads the configuration, where that is allowed over HTTP.
+    pub reloader: Option<Reloader>,
 }
 
 /// All paths of `site`.
@@ -47,6 +49,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route(&site.telemetry_path, get(metrics))
         .route("/-/healthy", get(async || "dbsession_exporter is healthy.\n"))
         .route("/-/ready", get(ready))
+        .route("/-/reload", post(reload))
         .with_state(site)
 }
 
@@ -73,6 +76,10 @@ async fn ready(Shared(site): Shared<Arc<Site>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "Some targets have not finished a first fetch.\n").into_response()
 }
 
+async fn reload(Shared(site): Shared<Arc<Site>>) -> Response {
+    lifecycle::reload(site.reloader.clone()).await
+}
+
 async fn fleet(Shared(site): Shared<Arc<Site>>) -> Response {
     pages::fleet(&site.store.statuses(), &site.telemetry_path, site.clock.now())
 }
@@ -81,6 +88,7 @@ impl Site {
     fn page(&self) -> PageInput {
         self.count_targets();
         self.instruments.set_series(self.store.series());
+        self.instruments.set_lag(self.store.lag());
         let (tasks, task_counters) = self.store.task_views();
         PageInput { targets: self.store.target_views(), tasks, task_counters, own: self.instruments.gather() }
     }

@@ -168,11 +168,13 @@ async fn check_prints_the_plan_and_what_is_probably_not_meant() {
     let row = ended.stdout.lines().find(|line| line.starts_with("ali ")).unwrap_or_default();
     let cells: Vec<_> = row.split_whitespace().collect();
     // Two calls each: one every 2 s, one every second.
-    assert_eq!(cells, ["ali", "alibaba", "das", "2", "3.00", "300.0", "%", "5.0", "%"], "{}", ended.stdout);
+    let plan = ["ali", "alibaba", "das", "2", "3.00", "300.0", "%", "5.0", "%", "3.3s-6.7s"];
+    assert_eq!(cells, plan, "{}", ended.stdout);
     for warning in [
         "warning: instances[0].timeout: ",
         "warning: instances[1].stale_after: ",
-        "warning: account ali, das: rate_limit allows too few calls; multiply the intervals by 3.00",
+        "warning: account ali, das: rate_limit allows too few calls, so the interval is 3.3s-6.7s instead of 1s-2s; \
+         multiply interval by 3.4, or set rate_limit.das to 4/s if the quota allows it",
     ] {
         assert!(ended.stdout.lines().any(|line| line.starts_with(warning)), "{warning}\n{}", ended.stdout);
     }

@@ -165,6 +165,27 @@ impl Program {
         self.address
     }
 
+    /// The directory of its configuration.
+    pub fn directory(&self) -> &Path {
+        self.running.files.path()
+    }
+
+    /// Replaces a file in that directory at one stroke, as an editor does.
+    pub fn replace(&self, name: &str, text: &str) {
+        let (new, path) = (self.directory().join(format!("{name}.new")), self.directory().join(name));
+        fs::write(&new, text).and_then(|()| fs::rename(&new, &path)).expect("files can be replaced there");
+    }
+
+    /// Replaces the configuration.
+    pub fn configure(&self, yaml: &str) {
+        self.replace("dbsession.yml", yaml);
+    }
+
+    /// Asks for a reload, and returns the answer.
+    pub async fn reload(&self) -> Answer {
+        self.request(self.client.post(format!("http://{}/-/reload", self.address))).await
+    }
+
     /// Its process.
     pub fn id(&self) -> u32 {
         self.running.child.id()

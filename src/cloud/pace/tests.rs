@@ -64,7 +64,12 @@ proptest! {
             if let Some(full) = full {
                 prop_assert!(*began >= full, "{calls} calls and one more within {per:?}");
             }
-            let before = at.checked_sub(1).map(|before| begun[before]);
+            // Beyond half of the limit calls are spaced.
+            let before = at.checked_sub(1).map(|before| {
+                let half = at.checked_sub(calls as usize / 2 + 1);
+                let busy = half.is_some_and(|half| begun[half] + window > begun[before]);
+                begun[before] + if busy { per / calls } else { Duration::ZERO }
+            });
             let due = [full, before, Some(arrived[at])].into_iter().flatten().max().unwrap();
             prop_assert!(*began >= arrived[at] && *began <= due + TICK, "{:?} late", *began - due);
         }
@@ -75,6 +80,15 @@ proptest! {
 async fn who_comes_first_goes_first() {
     let (_, begun) = begun(&pace(2, SECOND), vec![Duration::ZERO; 9]).await;
     assert!(begun.is_sorted(), "{begun:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_nearly_used_up_is_not_used_up_at_once() {
+    let calls = 60;
+    let (_, begun) = begun(&pace(calls, SECOND * 60), vec![Duration::ZERO; 600]).await;
+    let blackout = begun[120..].windows(2).map(|w| w[1] - w[0]).max();
+    assert!(blackout < Some(SECOND * 15), "nobody goes for {blackout:?}");
+    assert!(begun[599] - begun[0] < SECOND * 60 * 10, "and all of the limit is used");
 }
 
 #[tokio::test(start_paused = true)]

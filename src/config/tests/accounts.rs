@@ -194,9 +194,9 @@ fn settings_are_inherited_from_level_to_level() {
     let config = config(&text);
     let [a, b] = [0, 1].map(|index| config.targets[index].settings);
     assert_eq!((a.interval, a.timeout, a.max_pages), (Duration::from_secs(40), Duration::from_secs(30), 5));
-    assert_eq!((a.stale_after, a.max_response_bytes), (Duration::from_secs(80), 67_108_864));
+    assert_eq!((a.stale_after(a.interval), a.max_response_bytes), (Duration::from_secs(80), 67_108_864));
     assert_eq!(
-        (b.interval, b.timeout, b.stale_after),
+        (b.interval, b.timeout, b.stale_after(b.interval)),
         (Duration::from_mins(10), Duration::from_secs(30), Duration::from_hours(1))
     );
     assert_eq!(
@@ -213,7 +213,8 @@ fn settings_are_inherited_from_level_to_level() {
 fn stale_after_covers_two_intervals_or_a_slow_fetch() {
     let stale_after = |settings: &str| {
         let text = with_instances(&[&format!("account: ali, id: x{settings}")]);
-        config(&text).targets[0].settings.stale_after.as_secs()
+        let settings = config(&text).targets[0].settings;
+        settings.stale_after(settings.interval).as_secs()
     };
     assert_eq!(stale_after(", interval: 5s, timeout: 5s"), 60);
     assert_eq!(stale_after(", interval: 45s"), 90);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{Config, load};
+use crate::config::{Config, Settings, load};
 
 fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config/dbsession.yml")
@@ -33,7 +33,11 @@ fn shows_the_defaults_as_they_are() {
     let bare =
         "accounts: [{name: a, provider: alibaba, credentials: {access_key_id: a, access_key_secret: b}}]";
     let bare = crate::config::parse(bare, Path::new("f"), &|_| None).unwrap();
-    assert_eq!(config.accounts[0].settings, bare.accounts[0].settings);
+    let (shown, bare_settings) = (config.accounts[0].settings, bare.accounts[0].settings);
+    let stale_after = bare_settings.stale_after(bare_settings.interval);
+    let spike = shown.spike.expect("an example is given");
+    assert_eq!((spike.interval, spike.above.as_f64(), spike.min_active), (Duration::from_secs(5), 2.0, 10));
+    assert_eq!(shown, Settings { stale_after: Some(stale_after), spike: Some(spike), ..bare_settings });
     assert_eq!(config.accounts[0].das, bare.accounts[0].das);
     assert_eq!(config.accounts[0].region, bare.accounts[0].region);
     assert_eq!(

@@ -10,7 +10,7 @@ fn an_unknown_key_is_named_with_its_place_and_the_key_that_was_meant() {
         "3:5: accounts[0].intervall: unknown key",
         "did you mean interval?",
     );
-    assert_problem("global:\n  spike: {}\n", "2:3: global.spike: unknown key", "keys here are");
+    assert_problem("global:\n  shape: {}\n", "2:3: global.shape: unknown key", "keys here are");
     assert_problem("instnaces: []\n", "1:1: instnaces: unknown key", "did you mean instances?");
     assert_problem(
         "accounts:\n  - credentials: {acces_key_id: a}\n",

@@ -1,0 +1,178 @@
+//! The daemon: fetches and serves until a signal ends it, and takes a new configuration up whenever it is told to or finds
+//! that a file has changed.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tracing::{error, info, warn};
+
+use super::Failure;
+use super::origin::{Fingerprint, Origin};
+use crate::cli::Web;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::schedule::Scheduler;
+use crate::store::Store;
+use crate::telemetry::Instruments;
+use crate::web::{self, ReloadRequest, Reloader, Server, Site};
+
+/// Open requests have this long to finish, so that all is over within 5 seconds of the signal.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// A configuration, where it came from, and what was in its files then.
+pub(super) struct Loaded {
+    origin: Origin,
+    config: Config,
+    files: Fingerprint,
+}
+
+impl Loaded {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// All its problems.
+    pub(super) fn from(origin: Origin) -> Result<Self, ConfigError> {
+        let (config, files) = origin.read_with_files(&Fingerprint::default());
+        Ok(Self { config: config?, origin, files })
+    }
+}
+
+/// Runs until a signal ends it.
+pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(), Failure> {
+    let Loaded { origin, config, files } = loaded;
+    let (clock, store, instruments) = (Clock, Store::default(), Instruments::new());
+    let (stop, hangup) = (stop_signal()?, listen(SignalKind::hangup())?);
+    warn_of(&config);
+    let scheduler = Scheduler::start(&config, store.clone(), clock, instruments.clone())
+        .map_err(|error| Failure::runtime("no connection can be made", &error))?;
+    instruments.configuration_read(clock.now());
+    info!(targets = config.targets.len(), kill_tasks = config.kill_tasks.len(), "fetching");
+
+    let (reloader, requests) = Reloader::new();
+    let site = Site {
+        store,
+        instruments: instruments.clone(),
+        clock,
+        started: Instant::now(),
+        telemetry_path: web.telemetry_path.clone(),
+        reloader: web.enable_lifecycle.then(|| reloader.clone()),
+    };
+    let daemon = Daemon { origin, scheduler, clock, instruments, files };
+    tokio::select! {
+        () = server.serve(web::router(Arc::new(site)), stop, DRAIN) => {}
+        never = daemon.reload_for_ever(requests, hangup, look(web.auto_reload_interval)) => match never {},
+    }
+    drop(reloader);
+    info!("stopped");
+    Ok(())
+}
+
+/// What a reload changes.
+struct Daemon {
+    origin: Origin,
+    scheduler: Scheduler,
+    clock: Clock,
+    instruments: Instruments,
+    /// The files that the configuration was last read from, good or bad.
+    files: Fingerprint,
+}
+
+impl Daemon {
+    async fn reload_for_ever(
+        mut self,
+        mut requests: mpsc::Receiver<ReloadRequest>,
+        mut hangup: Signal,
+        mut look: Option<Interval>,
+    ) -> Infallible {
+        loop {
+            tokio::select! {
+                Some(request) = requests.recv() => {
+                    // Whoever asked may have gone; the reload is done all the same.
+                    let _ = request.send(self.reload("POST /-/reload").await);
+                }
+                Some(()) = hangup.recv() => drop(self.reload("SIGHUP").await),
+                () = tick(&mut look) => {
+                    let files = self.files.clone();
+                    if blocking(move || files.again() != files).await {
+                        drop(self.reload("a file has changed").await);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All or nothing: a configuration with any problem changes nothing.
+    async fn reload(&mut self, why: &'static str) -> Result<(), Vec<String>> {
+        let outcome = self.read().await.and_then(|config| {
+            self.scheduler.reload(&config).map_err(|error| vec![error.to_string()])?;
+            Ok(config)
+        });
+        match outcome {
+            Ok(config) => {
+                warn_of(&config);
+                self.instruments.configuration_read(self.clock.now());
+                info!(why, targets = config.targets.len(), "configuration reloaded");
+                Ok(())
+            }
+            Err(problems) => {
+                self.instruments.configuration_refused();
+                for problem in &problems {
+                    error!(why, error = problem, "the configuration is kept as it was");
+                }
+                Err(problems)
+            }
+        }
+    }
+
+    /// Files may be on a disk that does not answer: no other task has to wait for it.
+    async fn read(&mut self) -> Result<Config, Vec<String>> {
+        let (origin, files) = (self.origin.clone(), self.files.clone());
+        let (read, files) = blocking(move || origin.read_with_files(&files)).await;
+        self.files = files;
+        read.map_err(|error| error.problems().to_vec())
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+async fn tick(look: &mut Option<Interval>) {
+    match look {
+        Some(look) => drop(look.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn look(every: Duration) -> Option<Interval> {
+    (!every.is_zero()).then(|| {
+        let mut look = interval(every);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        look
+    })
+}
+
+fn warn_of(config: &Config) {
+    for warning in &config.warnings {
+        warn!(warning, "the configuration is probably not as it is meant");
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::runtime("signals cannot be received", &error))
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => info!("stopping on SIGTERM"),
+            _ = interrupt.recv() => info!("stopping on SIGINT"),
+        }
+    })
+}
