@@ -19,7 +19,6 @@ mod units;
 mod wording;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,8 +182,8 @@ pub struct Target {
     pub node_id: Option<String>,
     /// A person's name for the instance.
     pub name: Option<String>,
-    /// Put on every series of the target; none is a label of the exporter's own.
-    pub labels: BTreeMap<String, String>,
+    /// Put on every series of the target, by name; none is a label of the exporter's own.
+    pub labels: Box<[(String, String)]>,
     /// The id that DAS of Huawei Cloud gave a database user; always there for targets of that service, never for others.
     pub db_user_id: Option<String>,
     /// Database users to filter by, one sweep each; only for DAS of Huawei Cloud.
@@ -218,7 +217,7 @@ pub struct KillTask {
     /// The id that `CreateKillInstanceSessionTask` returned.
     pub task_id: String,
     /// The configured labels of that instance; none if it is not configured.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Box<[(String, String)]>,
 }
 
 /// Why a file is no configuration.

@@ -121,7 +121,7 @@ pub fn json(target: &Target, snapshot: &Snapshot) -> Value {
         "commands": listed.map(|l| l.commands.iter().map(|(command, sessions)| {
             json!({"command": command.label(), "sessions": sessions})
         }).collect::<Vec<_>>()),
-        "states": listed.map(|l| l.states.iter().map(|(command, state, sessions)| {
+        "states": listed.map(|l| l.states.iter().map(|(state, (command, sessions))| {
             json!({"command": command.label(), "state": state, "sessions": sessions})
         }).collect::<Vec<_>>()),
     })
@@ -129,7 +129,7 @@ pub fn json(target: &Target, snapshot: &Snapshot) -> Value {
 
 fn groups(dimension: &Dimension) -> Vec<Value> {
     let other = ("other", &dimension.other);
-    let shown = dimension.shown.iter().map(|(name, group)| (name.as_ref(), group)).chain([other]);
+    let shown = dimension.shown.iter().chain([other]);
     shown
         .map(|(name, group)| {
             json!({

@@ -150,7 +150,7 @@ impl Scheduler {
             clock: self.clock,
             instruments: self.instruments.clone(),
         };
-        let task = self.tasks.spawn(Fetcher::new(receiver, around, rhythm).run());
+        let task = self.tasks.spawn(Box::new(Fetcher::new(receiver, around, rhythm)).run());
         self.targets.insert(key, Fetching { record: Arc::clone(&record), orders, task });
         Some(record)
     }

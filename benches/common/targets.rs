@@ -56,7 +56,7 @@ fn target(number: usize) -> TargetView {
             ("account", "ali"),
             ("region", "cn-shanghai"),
         ]),
-        health,
+        health: Arc::new(health),
         snapshot: Some(Arc::new(snapshot)),
     }
 }

@@ -35,12 +35,19 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
     warn_of_cap(&at.key("top"), top, &targets);
     Config {
         kill_tasks,
-        targets: targets.into_iter().map(Arc::new).collect(),
+        targets: shared(targets),
         accounts: accounts.into_iter().filter_map(|entry| entry.account).collect(),
         top,
         warnings: findings.warnings.take(),
         files: findings.files.take(),
     }
+}
+
+/// Made in place, so it has to give back the room of the targets themselves.
+fn shared(targets: Vec<Target>) -> Vec<Arc<Target>> {
+    let mut shared: Vec<_> = targets.into_iter().map(Arc::new).collect();
+    shared.shrink_to_fit();
+    shared
 }
 
 /// Tells when the top of every dimension cannot be shown in full.

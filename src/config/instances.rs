@@ -20,7 +20,7 @@ pub(super) struct Instance<'a> {
     /// One target each; none: the instance is the target.
     nodes: Vec<String>,
     name: Option<String>,
-    pub labels: BTreeMap<String, String>,
+    pub labels: Box<[(String, String)]>,
     filters: Filters,
     enabled: bool,
     settings: Settings,
@@ -171,7 +171,8 @@ fn filters(at: &Place, raw: &RawInstance, are_due: bool) -> Filters {
     filters
 }
 
-fn labels(at: &Place, raw: Option<&BTreeMap<String, Leaf>>) -> BTreeMap<String, String> {
+/// By name; as a slice, since a map has room for eleven, and a fleet has as many of these as instances.
+fn labels(at: &Place, raw: Option<&BTreeMap<String, Leaf>>) -> Box<[(String, String)]> {
     let given = raw.into_iter().flatten();
     given
         .filter_map(|(name, leaf)| {

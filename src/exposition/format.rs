@@ -146,7 +146,8 @@ impl<'a> Samples<'a> {
 
     /// A sample without labels of its own.
     pub fn value(&mut self, value: impl Into<Value>) {
-        self.labelled(&[], value);
+        self.open("");
+        self.close(value.into());
     }
 
     /// The same, where there is a value.
@@ -158,8 +159,11 @@ impl<'a> Samples<'a> {
 
     /// A sample with labels of its own; their values may hold anything.
     pub fn labelled(&mut self, own: &[(&str, &str)], value: impl Into<Value>) {
-        self.sample("", own, value.into());
-        self.push("\n");
+        self.open("");
+        for (name, value) in own {
+            self.label(name, value);
+        }
+        self.close(value.into());
     }
 
     /// A sample that is always 1 and says all by its labels.
@@ -170,18 +174,17 @@ impl<'a> Samples<'a> {
             self.push(own.as_str());
         }
         self.close(Value::Count(1));
-        self.push("\n");
     }
 
-    /// A sample for each value of one label, which comes after the subject's own.
-    pub fn by<'v, V: Into<Value>>(&mut self, name: &str, samples: impl IntoIterator<Item = (&'v str, V)>) {
+    /// A sample for each value of one label, which comes after the subject's own: words of the exporter itself, which
+    /// need no escapes.
+    pub fn by<V: Into<Value>>(&mut self, name: &str, samples: impl IntoIterator<Item = (&'static str, V)>) {
         let mut samples = samples.into_iter().peekable();
         if samples.peek().is_some() {
             self.begin("", name);
         }
-        for (label, value) in samples {
-            self.finish(label, value.into());
-            self.push("\n");
+        for (word, value) in samples {
+            self.finish(word, value.into());
         }
     }
 
@@ -192,10 +195,14 @@ impl<'a> Samples<'a> {
         dimension: Option<&Dimension>,
         value: fn(&Group) -> V,
     ) {
-        let Some(dimension) = dimension else { return };
-        let shown = dimension.shown.iter().map(|(shown, group)| (shown.as_ref(), group));
-        let all = shown.chain([(label::OTHER, &dimension.other)]);
-        self.by(name, all.map(|(label, group)| (label, value(group))));
+        let Some(Dimension { shown, other, .. }) = dimension else { return };
+        self.begin("", name);
+        if shown.are_plain() {
+            shown.iter().for_each(|(label, group)| self.finish(label, value(group).into()));
+        } else {
+            shown.iter().for_each(|(label, group)| self.finish(&escaped(label), value(group).into()));
+        }
+        self.finish(label::OTHER, value(other).into());
     }
 
     /// The samples of a histogram that belong here. Where the format has exemplars, each bucket tells its oldest session, as
@@ -203,30 +210,34 @@ impl<'a> Samples<'a> {
     pub fn ages(&mut self, ages: &Ages, taken_at: Timestamp) {
         let part = self.section.part;
         if matches!(part, Part::Whole | Part::Buckets) {
-            let mut at_most = 0;
-            self.begin(BUCKET, "le");
-            for (bucket, (le, count)) in LE.into_iter().zip(ages.buckets).enumerate() {
-                at_most += count;
-                self.finish(le, Value::Count(at_most));
-                if self.section.format == Format::OpenMetrics
-                    && let Some(oldest) = ages.oldest.iter().find(|oldest| oldest.bucket == bucket)
-                {
-                    self.exemplar(oldest, taken_at);
-                }
-                self.push("\n");
-            }
+            self.buckets(ages, taken_at);
         }
         if matches!(part, Part::Whole | Part::Count) {
-            self.sample(COUNT, &[], Value::Count(ages.buckets.iter().sum()));
-            self.push("\n");
+            self.open(COUNT);
+            self.close(Value::Count(ages.buckets.iter().sum()));
         }
         if matches!(part, Part::Whole | Part::Sum) {
-            self.sample(SUM, &[], Value::Real(ages.sum));
-            self.push("\n");
+            self.open(SUM);
+            self.close(Value::Real(ages.sum));
         }
     }
 
-    /// ` # {session_id="7",trx_id="9"} SECONDS TIMESTAMP`, with as many of the ids as fit.
+    fn buckets(&mut self, ages: &Ages, taken_at: Timestamp) {
+        let mut at_most = 0;
+        self.begin(BUCKET, "le");
+        for (bucket, (le, count)) in LE.into_iter().zip(ages.buckets).enumerate() {
+            at_most += count;
+            self.finish(le, Value::Count(at_most));
+            if self.section.format == Format::OpenMetrics
+                && count > 0
+                && let Some(oldest) = ages.oldest.iter().find(|oldest| oldest.bucket == bucket)
+            {
+                self.exemplar(oldest, taken_at);
+            }
+        }
+    }
+
+    /// ` # {session_id="7",trx_id="9"} SECONDS TIMESTAMP` behind the sample just written, with as many of the ids as fit.
     fn exemplar(&mut self, oldest: &Oldest, taken_at: Timestamp) {
         let mut room = MAX_EXEMPLAR;
         let ids = [("session_id", &oldest.session_id), ("trx_id", &oldest.transaction_id)];
@@ -239,21 +250,16 @@ impl<'a> Samples<'a> {
         if shown.iter().all(Option::is_none) {
             return;
         }
+        self.page.pop();
         self.push(" # {");
         for (name, id) in shown.into_iter().flatten() {
             self.label(name, id);
         }
-        self.close(Value::Real(oldest.seconds));
+        self.push("} ");
+        Value::Real(oldest.seconds).write(self.page);
         self.push(" ");
-        Value::from(taken_at).spell(|text| self.push(text));
-    }
-
-    fn sample(&mut self, suffix: &str, own: &[(&str, &str)], value: Value) {
-        self.open(suffix);
-        for (name, value) in own {
-            self.label(name, value);
-        }
-        self.close(value);
+        Value::from(taken_at).write(self.page);
+        self.push("\n");
     }
 
     fn announce(&mut self) {
@@ -275,20 +281,18 @@ impl<'a> Samples<'a> {
         self.page.truncate(start);
     }
 
-    /// A prepared sample.
+    /// A prepared sample, whose label stands in the format as it is.
     fn finish(&mut self, label: &str, value: Value) {
         self.page.extend_from_slice(&self.section.head);
-        escape(label, |piece| self.page.extend_from_slice(piece.as_bytes()));
-        self.push("\"} ");
-        value.spell(|text| self.push(text));
+        self.page.extend_from_slice(label.as_bytes());
+        self.page.extend_from_slice(b"\"");
+        self.close(value);
     }
 
     fn open(&mut self, suffix: &str) {
         self.announce();
         self.push(self.section.family.name);
-        if !suffix.is_empty() {
-            self.push(suffix);
-        }
+        self.push(suffix);
         self.push("{");
         self.push(self.labels);
     }
@@ -309,7 +313,8 @@ impl<'a> Samples<'a> {
 
     fn close(&mut self, value: Value) {
         self.push("} ");
-        value.spell(|text| self.push(text));
+        value.write(self.page);
+        self.push("\n");
     }
 
     fn push(&mut self, text: &str) {
@@ -332,4 +337,10 @@ pub fn escape(value: &str, mut push: impl FnMut(&str)) {
         clean = place + 1;
     }
     push(&value[clean..]);
+}
+
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    escape(value, |piece| text.push_str(piece));
+    text
 }

@@ -57,6 +57,6 @@ fn sample(page: &mut Vec<u8>, name: [&str; 2], metric: &Metric, le: Option<&str>
         before = ",";
     }
     push(if before == "{" { " " } else { "} " });
-    value.spell(&mut push);
-    push("\n");
+    value.write(page);
+    page.push(b'\n');
 }

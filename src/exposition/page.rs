@@ -51,9 +51,14 @@ impl<O: Iterator<Item = MetricFamily>> Iterator for Frames<O> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        self.text.reserve(CAPACITY.saturating_sub(self.text.len()));
         while self.text.len() < FRAME_BYTES && self.step().is_some() {}
-        let rest = if self.text.len() > FRAME_BYTES { self.text.split_off(FRAME_BYTES) } else { Vec::new() };
+        let mut rest = Vec::new();
+        if let Some(beyond) = self.text.get(FRAME_BYTES..) {
+            // Only now is it a long page: that of a single target needs a fraction of a frame.
+            rest.reserve(CAPACITY);
+            rest.extend_from_slice(beyond);
+            self.text.truncate(FRAME_BYTES);
+        }
         let frame = std::mem::replace(&mut self.text, rest);
         (!frame.is_empty()).then(|| Bytes::from(frame))
     }

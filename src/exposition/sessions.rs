@@ -70,7 +70,7 @@ pub const FAMILIES: &[Family] = &[
         "dbsession_state_sessions",
         "Sessions by command and thread state.",
         Read::Listed(|_, listed, out| {
-            for (command, state, sessions) in &listed.states {
+            for (state, (command, sessions)) in listed.states.iter() {
                 out.labelled(&[("command", command.label()), ("state", state)], *sessions);
             }
         }),

@@ -200,7 +200,11 @@ fn numbers_are_short_and_exact() {
     for (value, spelled) in [
         (0.0, "0"),
         (3.0, "3"),
+        (-0.0, "-0"),
+        (-3.0, "-3"),
         (0.25, "0.25"),
+        (9_007_199_254_740_991.0, "9007199254740991"),
+        (9_007_199_254_740_992.0, "9007199254740992"),
         (0.1 + 0.2, "0.30000000000000004"),
         (1e300, "1e300"),
         (f64::INFINITY, "+Inf"),
@@ -220,7 +224,7 @@ fn times_are_seconds_with_their_milliseconds() {
         [(1_760_000_000_257, "1760000000.257"), (1_760_000_000_000, "1760000000"), (-1500, "-1.5")]
     {
         let mut target = healthy("rm-1", listed());
-        target.health.last_success = Some(fixture::at(millisecond));
+        Arc::make_mut(&mut target.health).last_success = Some(fixture::at(millisecond));
         let line = format!(
             "dbsession_last_success_timestamp_seconds{{instance_id=\"rm-1\",team=\"payments\"}} {spelled}\n"
         );
@@ -285,7 +289,8 @@ proptest! {
         prop_assume!(user != "other");
         let labels = Labels::new([("instance_id", id.as_str()), ("team", team.as_str())]);
         let mut snapshot = listed();
-        snapshot.users.as_mut().unwrap().shown = vec![(user.as_str().into(), crate::model::Group::default())];
+        snapshot.users.as_mut().unwrap().shown =
+            [(user.as_str(), crate::model::Group::default())].into_iter().collect();
         let target = TargetView { labels: labels.clone(), ..healthy("rm-1", snapshot) };
         let (task, _) = task();
         let task = super::TaskView { labels, task_id: task_id.as_str().into(), ..task };

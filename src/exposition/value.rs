@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+/// Whole numbers below this are doubles without gaps.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// The value of a sample.
 #[derive(Debug, Clone, Copy)]
 pub enum Value {
@@ -14,19 +17,48 @@ pub enum Value {
 }
 
 impl Value {
-    /// Hands out the value as every scraper reads it: a whole number has no fraction.
-    pub fn spell(self, push: impl FnOnce(&str)) {
+    /// Appends the value as every scraper reads it: a whole number has no fraction.
+    pub fn write(self, page: &mut Vec<u8>) {
         match self {
-            Self::Count(count) => push(itoa::Buffer::new().format(count)),
-            Self::Real(real) if real.is_nan() => push("NaN"),
-            Self::Real(real) if real.is_infinite() => push(if real > 0.0 { "+Inf" } else { "-Inf" }),
-            Self::Real(real) => {
-                let mut buffer = ryu::Buffer::new();
-                let text = buffer.format(real);
-                push(text.strip_suffix(".0").unwrap_or(text));
-            }
+            Self::Count(count) => write_count(count, page),
+            Self::Real(real) => match whole(real) {
+                Some(count) => write_count(count, page),
+                None => write_real(real, page),
+            },
         }
     }
+}
+
+/// Most seconds are told whole, and integers are spelled faster.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "a number that the casts change is not whole"
+)]
+fn whole(real: f64) -> Option<u64> {
+    let count = real as u64;
+    (real.is_sign_positive() && real < MAX_WHOLE && count as f64 == real).then_some(count)
+}
+
+/// Most counts have one digit.
+fn write_count(count: u64, page: &mut Vec<u8>) {
+    match u8::try_from(count) {
+        Ok(digit @ 0..10) => page.push(b'0' + digit),
+        _ => page.extend_from_slice(itoa::Buffer::new().format(count).as_bytes()),
+    }
+}
+
+fn write_real(real: f64, page: &mut Vec<u8>) {
+    let mut buffer = ryu::Buffer::new();
+    let text = match real {
+        _ if real.is_nan() => "NaN",
+        f64::INFINITY => "+Inf",
+        f64::NEG_INFINITY => "-Inf",
+        _ => buffer.format(real),
+    };
+    page.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
 }
 
 impl From<u64> for Value {

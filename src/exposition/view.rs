@@ -100,8 +100,8 @@ pub struct TargetView {
     /// Further labels of `dbsession_instance_info`: `provider`, `service`, `account`, `region`, `instance_name`, without
     /// those that are not known.
     pub info: Labels,
-    /// How fetching it goes.
-    pub health: Health,
+    /// How fetching it goes; shared, since a page of a whole fleet lives while its reader reads.
+    pub health: Arc<Health>,
     /// What the last good fetch learnt; `None`: none yet, or withdrawn.
     pub snapshot: Option<Arc<Snapshot>>,
 }

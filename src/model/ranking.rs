@@ -1,29 +1,35 @@
 //! The values of a dimension that are shown by name. Values that leave the top stay for some fetches, so that series do
 //! not flap; all that is not shown is summed exactly.
 
+mod names;
+
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+pub use names::{Named, Names};
 
 use super::groups::{Group, Groups};
 use super::series::Room;
 
 /// Good fetches for which a value is shown after it left the top.
-pub const KEPT_FETCHES: u32 = 10;
+pub const KEPT_FETCHES: u8 = 10;
 
 /// Remembers which values of one dimension of one target are shown.
 #[derive(Debug, Clone)]
 pub struct Ranking {
     top: usize,
-    /// Fetches since a shown value was last in the top.
-    shown: HashMap<Arc<str>, u32>,
+    /// All that were in a top of late: those that the last snapshot shows, then those that it had no room for.
+    known: Arc<Names>,
+    /// Fetches since each of them was last in the top.
+    ages: Box<[u8]>,
 }
 
 /// One dimension of one snapshot, cut to what is shown.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Dimension {
     /// Shown values: the top in order of rank, then the kept ones by name.
-    pub shown: Vec<(Arc<str>, Group)>,
+    pub shown: Named<Group>,
     /// All others together; its oldest transaction is their maximum.
     pub other: Group,
     /// Distinct values that are present now, as far as they were told apart.
@@ -64,7 +70,7 @@ impl Ranking {
     /// A ranking that shows `top` values and has seen no fetch.
     #[must_use]
     pub fn new(top: usize) -> Self {
-        Self { top, shown: HashMap::new() }
+        Self { top, known: Arc::default(), ages: Box::default() }
     }
 
     /// Cuts the values of one good fetch: the top by active, then total, then name, and those that were in the top of
@@ -77,42 +83,51 @@ impl Ranking {
             (Reverse((x.active, x.total)), a).cmp(&(Reverse((y.active, y.total)), b))
         });
         let rest = ranked.split_off(self.top.min(limit).min(ranked.len()));
-        self.age(&ranked);
-        let wanted = self.shown.len().max(self.top.min(distinct));
+        let before = Arc::clone(&self.known);
+        let mut kept = self.left(&before, &ranked.iter().map(|(label, _)| label.as_ref()).collect());
+        let wanted = (ranked.len() + kept.len()).max(self.top.min(distinct));
+        let hidden = kept.split_off(kept.len().min(limit - ranked.len()));
+        kept.sort_unstable_by_key(|(_, name)| *name);
 
-        let mut kept: HashMap<Arc<str>, Group> = self.kept(limit - ranked.len()).collect();
+        let mut values: HashMap<&str, Group> =
+            kept.iter().map(|(_, name)| (*name, Group::default())).collect();
         let mut folded = 0;
         for (label, group) in &rest {
-            if let Some(place) = kept.get_mut(label) {
+            if let Some(place) = values.get_mut(label.as_ref()) {
                 *place = *group;
             } else {
                 other.add(*group);
                 folded += 1;
             }
         }
-        let mut kept: Vec<(Arc<str>, Group)> = kept.into_iter().collect();
-        kept.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        ranked.append(&mut kept);
-        Dimension { capped: wanted > ranked.len(), shown: ranked, other, distinct, folded, overflow }
+        let shown = ranked.iter().map(|(_, group)| *group).chain(kept.iter().map(|(_, name)| values[name]));
+        let groups: Box<[Group]> = shown.collect();
+        let top = ranked.iter().map(|(label, _)| (0, label.as_ref()));
+        (self.ages, self.known) = remembered(top.chain(kept).chain(hidden), &before);
+        let capped = wanted > groups.len();
+        let shown = Named { names: Arc::clone(&self.known), values: groups };
+        Dimension { shown, other, distinct, folded, overflow, capped }
     }
 
-    fn age(&mut self, top: &[(Arc<str>, Group)]) {
-        self.shown.values_mut().for_each(|fetches| *fetches += 1);
-        for (label, _) in top {
-            // Removed first, so that the snapshot's own text becomes the key, and is held once.
-            self.shown.remove(label);
-            self.shown.insert(Arc::clone(label), 0);
-        }
-        self.shown.retain(|_, fetches| *fetches <= KEPT_FETCHES);
-    }
-
-    /// Up to `limit` values that were in a top, but are not in the one just ranked; those that left it last come first.
-    fn kept(&self, limit: usize) -> impl Iterator<Item = (Arc<str>, Group)> {
-        let left = self.shown.iter().filter(|(_, fetches)| **fetches > 0);
-        let mut left: Vec<_> = left.map(|(label, fetches)| (*fetches, label)).collect();
+    /// How many fetches ago those of `before` that are not in `top` were in one; those that left it last come first.
+    fn left<'a>(&self, before: &'a Names, top: &HashSet<&str>) -> Vec<(u8, &'a str)> {
+        let ages = self.ages.iter().map(|age| age + 1);
+        let left = ages.zip(before.iter()).filter(|(age, name)| *age <= KEPT_FETCHES && !top.contains(name));
+        let mut left: Vec<_> = left.collect();
         left.sort_unstable();
-        left.into_iter().take(limit).map(|(_, label)| (Arc::clone(label), Group::default()))
+        left
     }
+}
+
+/// Ages and names apart; names that are those of `before` are not held twice.
+fn remembered<'a>(
+    values: impl Iterator<Item = (u8, &'a str)>,
+    before: &Arc<Names>,
+) -> (Box<[u8]>, Arc<Names>) {
+    let (ages, names): (Vec<u8>, Vec<&str>) = values.unzip();
+    let same = names.iter().copied().eq(before.iter());
+    let names = if same { Arc::clone(before) } else { Arc::new(names.into_iter().collect()) };
+    (ages.into(), names)
 }
 
 #[cfg(test)]
@@ -128,7 +143,7 @@ mod tests {
     }
 
     fn names(dimension: &Dimension) -> Vec<&str> {
-        dimension.shown.iter().map(|(name, _)| name.as_ref()).collect()
+        dimension.shown.iter().map(|(name, _)| name).collect()
     }
 
     #[test]
@@ -148,7 +163,7 @@ mod tests {
         for fetch in 1..=KEPT_FETCHES {
             let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]), usize::MAX);
             assert_eq!(names(&cut), ["new", "old"], "fetch {fetch} after it left");
-            assert_eq!((cut.shown[1].1.total, cut.folded), (1, 0));
+            assert_eq!((cut.shown.iter().nth(1).unwrap().1.total, cut.folded), (1, 0));
         }
         let cut = ranking.cut(groups(&[("old", 1, 0), ("new", 5, 5)]), usize::MAX);
         assert_eq!(names(&cut), ["new"]);
@@ -156,11 +171,21 @@ mod tests {
     }
 
     #[test]
+    fn a_kept_value_without_room_comes_back_when_there_is_room() {
+        let mut ranking = Ranking::new(1);
+        ranking.cut(groups(&[("old", 2, 2)]), usize::MAX);
+        let tight = ranking.cut(groups(&[("new", 5, 5), ("old", 1, 0)]), 1);
+        assert_eq!((names(&tight), tight.capped), (vec!["new"], true));
+        let roomy = ranking.cut(groups(&[("new", 5, 5), ("old", 1, 0)]), 2);
+        assert_eq!((names(&roomy), roomy.capped), (vec!["new", "old"], false));
+    }
+
+    #[test]
     fn a_kept_value_that_vanished_is_zero_and_not_counted_as_present() {
         let mut ranking = Ranking::new(1);
         ranking.cut(groups(&[("gone", 2, 2)]), usize::MAX);
         let cut = ranking.cut(groups(&[("new", 1, 1)]), usize::MAX);
-        assert_eq!(cut.shown[1], (Arc::from("gone"), Group::default()));
+        assert_eq!(cut.shown.iter().nth(1), Some(("gone", &Group::default())));
         assert_eq!((cut.distinct, cut.folded, cut.other), (1, 0, Group::default()));
     }
 
@@ -178,7 +203,7 @@ mod tests {
                 let all = values.iter().fold((0, 0), |(t, a), (_, total, active)| (t + total, a + active));
                 proptest::prop_assert_eq!(sum, all);
                 proptest::prop_assert!(cut.shown.len() >= values.len().min(4));
-                let present = cut.shown.iter().filter(|(name, _)| fetch.contains_key(name.as_ref())).count();
+                let present = cut.shown.iter().filter(|(name, _)| fetch.contains_key(*name)).count();
                 proptest::prop_assert_eq!(present + cut.folded, cut.distinct);
             }
         }

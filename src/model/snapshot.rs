@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::command::Command;
 use super::groups::{Group, Groups};
 use super::label;
-use super::ranking::{Dimension, Ranking, Rankings};
+use super::ranking::{Dimension, Named, Ranking, Rankings};
 use super::series::Room;
 use super::state::{self, Wait};
 use super::tally::{Ages, Counts, Tally, Thresholds};
@@ -98,9 +98,9 @@ pub struct Listed {
     /// Ages of the open transactions.
     pub transaction_ages: Ages,
     /// Sessions by command, without zeros.
-    pub commands: Vec<(Command, u64)>,
-    /// Sessions by command and state, without zeros.
-    pub states: Vec<(Command, Box<str>, u64)>,
+    pub commands: Box<[(Command, u64)]>,
+    /// Sessions by state and command, without zeros.
+    pub states: Named<(Command, u64)>,
     /// `max_series` left no room for all of them.
     pub states_capped: bool,
 }
@@ -179,7 +179,7 @@ impl Rows {
 
 impl Listed {
     /// Kept for long, so without room to grow.
-    fn new(tally: &mut Tally, (states, states_capped): (Vec<(Command, Box<str>, u64)>, bool)) -> Self {
+    fn new(tally: &mut Tally, (states, states_capped): (Named<(Command, u64)>, bool)) -> Self {
         tally.execution_ages.oldest.shrink_to_fit();
         tally.transaction_ages.oldest.shrink_to_fit();
         Self {
@@ -225,15 +225,15 @@ fn templates(tally: &mut Tally) -> Option<Groups> {
     Some(groups)
 }
 
-fn commands(states: &[(Command, Box<str>, u64)]) -> Vec<(Command, u64)> {
+fn commands(states: &Named<(Command, u64)>) -> Box<[(Command, u64)]> {
     let mut commands: Vec<(Command, u64)> = Vec::new();
-    for (command, _, sessions) in states {
+    for (_, (command, sessions)) in states.iter() {
         match commands.last_mut() {
             Some((last, sum)) if last == command => *sum += sessions,
             _ => commands.push((*command, *sessions)),
         }
     }
-    commands
+    commands.into()
 }
 
 /// Sessions by pair of command and state.
@@ -241,7 +241,7 @@ type Pairs = BTreeMap<(Command, Box<str>), u64>;
 
 /// The pairs of command and state in their order, spelled as labels: all known states, of the others those with most
 /// sessions, of all no more than `limit`, the rest as `other`; and whether the limit had a part in it.
-fn states(raw: &[Counts], limit: usize) -> (Vec<(Command, Box<str>, u64)>, bool) {
+fn states(raw: &[Counts], limit: usize) -> (Named<(Command, u64)>, bool) {
     let mut pairs = Pairs::new();
     for (command, states) in Command::all().zip(raw) {
         for (state, sessions) in states {
@@ -252,7 +252,7 @@ fn states(raw: &[Counts], limit: usize) -> (Vec<(Command, Box<str>, u64)>, bool)
     fold(&mut pairs, |state| !state::is_known(state), state::MAX_UNKNOWN_PAIRS);
     let capped = pairs.len() > limit;
     fold(&mut pairs, |state| state != label::OTHER, limit);
-    (pairs.into_iter().map(|((command, state), sessions)| (command, state, sessions)).collect(), capped)
+    (pairs.into_iter().map(|((command, state), sessions)| (state, (command, sessions))).collect(), capped)
 }
 
 /// Of the pairs whose state `counts`, keeps the `limit` with most sessions; the rest become `other`.

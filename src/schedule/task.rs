@@ -77,8 +77,9 @@ impl<S: SessionSource> Fetcher<S> {
         Self { orders, work, around, rankings, rhythm, cadence, last_good: None, failing: false }
     }
 
-    /// Fetches until nobody orders work any more.
-    pub(super) async fn run(mut self) {
+    /// Fetches until nobody orders work any more. On the heap: a task would hold what it is given twice, as its argument and in
+    /// its state.
+    pub(super) async fn run(mut self: Box<Self>) {
         self.tell();
         loop {
             tokio::select! {

@@ -158,7 +158,7 @@ impl Fleet {
         });
         let work = Work { source: Arc::clone(&source), target: Arc::clone(&target), top: 20, hurry: false };
         let (orders, receiver) = watch::channel(Arc::new(work));
-        self.tasks.spawn(Fetcher::new(receiver, around, rhythm).run());
+        self.tasks.spawn(Box::new(Fetcher::new(receiver, around, rhythm)).run());
         self.sources.push((target, source));
         self.orders.push(orders);
     }

@@ -73,7 +73,7 @@ pub struct TargetRecord {
 
 #[derive(Debug, Default)]
 struct Inner {
-    health: Health,
+    health: Arc<Health>,
     held: bool,
     /// The last good data, and when its fetch ended.
     last_good: Option<(Arc<Snapshot>, Instant)>,
@@ -153,6 +153,11 @@ impl Slot {
 }
 
 impl Inner {
+    /// The health, to be changed; a page that is being read keeps what it began with.
+    fn health(&mut self) -> &mut Health {
+        Arc::make_mut(&mut self.health)
+    }
+
     fn state(&self) -> State {
         match self.health.up {
             _ if self.held => State::Held,
@@ -163,7 +168,7 @@ impl Inner {
     }
 
     fn view(&self, labels: Labels, info: Labels, snapshot: Option<Arc<Snapshot>>) -> TargetView {
-        TargetView { labels, info, health: self.health.clone(), snapshot }
+        TargetView { labels, info, health: Arc::clone(&self.health), snapshot }
     }
 
     /// Data are withdrawn when they are older than `stale_after`, whoever looks, so that no fetch has to end for it.
@@ -187,9 +192,9 @@ impl Inner {
 pub(super) fn labels<'a>(
     instance_id: &'a str,
     node_id: Option<&'a str>,
-    configured: impl IntoIterator<Item = (&'a String, &'a String)>,
+    configured: &'a [(String, String)],
 ) -> Labels {
-    let configured = configured.into_iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let configured = configured.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let node = node_id.map(|node| ("node_id", node));
     Labels::new(std::iter::once(("instance_id", instance_id)).chain(node).chain(configured))
 }
@@ -230,7 +235,7 @@ impl Publisher {
     /// From now on `interval` is in force, data are shown for `stale_after`, and the next fetch is due at `due`.
     pub fn planned(&self, interval: Duration, stale_after: Duration, due: Instant) {
         let mut inner = lock(&self.record.state);
-        inner.health.interval = interval;
+        inner.health().interval = interval;
         (inner.stale_after, inner.due) = (stale_after, Some(due));
     }
 
@@ -242,8 +247,9 @@ impl Publisher {
     /// A good fetch ended now.
     pub fn fetched(&self, snapshot: Snapshot, fetch: LastFetch, at: Timestamp) {
         self.ended(fetch, |inner| {
-            inner.health.up = Some(true);
-            inner.health.last_success = Some(at);
+            let health = inner.health();
+            health.up = Some(true);
+            health.last_success = Some(at);
             inner.last_good = Some((Arc::new(snapshot), Instant::now()));
             inner.error = None;
         });
@@ -252,8 +258,9 @@ impl Publisher {
     /// A fetch failed now; the last good data stay until they are too old.
     pub fn failed(&self, error: FetchError, fetch: LastFetch, at: Timestamp) {
         self.ended(fetch, |inner| {
-            inner.health.up = Some(false);
-            inner.health.failures[error.kind as usize] += 1;
+            let health = inner.health();
+            health.up = Some(false);
+            health.failures[error.kind as usize] += 1;
             inner.error = Some(LastError { error, at });
         });
     }
@@ -262,15 +269,18 @@ impl Publisher {
     pub fn held(&self, at: Timestamp) {
         let mut inner = lock(&self.record.state);
         inner.held = true;
-        inner.health.up = Some(false);
-        inner.health.skipped[Skip::AuthHold as usize] += 1;
+        let health = inner.health();
+        health.up = Some(false);
+        health.skipped[Skip::AuthHold as usize] += 1;
         inner.error.get_or_insert_with(|| LastError { error: FetchError::held(), at });
         inner.count_series();
     }
 
     /// Fetches were due, but not started.
     pub fn skipped(&self, reason: Skip, fetches: u64) {
-        lock(&self.record.state).health.skipped[reason as usize] += fetches;
+        if fetches > 0 {
+            lock(&self.record.state).health().skipped[reason as usize] += fetches;
+        }
     }
 
     /// Whether the last fetch was good; `None` before the first has ended.
@@ -282,8 +292,9 @@ impl Publisher {
     fn ended(&self, fetch: LastFetch, outcome: impl FnOnce(&mut Inner)) {
         let mut inner = lock(&self.record.state);
         inner.held = false;
-        inner.health.fetches += 1;
-        inner.health.last_fetch = Some(fetch);
+        let health = inner.health();
+        health.fetches += 1;
+        health.last_fetch = Some(fetch);
         outcome(&mut inner);
         inner.count_series();
     }

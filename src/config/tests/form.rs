@@ -106,7 +106,7 @@ fn anchors_spare_repetition() {
     let text = format!(
         "{ACCOUNTS}instances:\n  - {{account: ali, id: a, labels: &l {{team: x}}}}\n  - {{account: ali, id: b, labels: *l}}\n"
     );
-    assert_eq!(config(&text).targets[1].labels["team"], "x");
+    assert_eq!(config(&text).targets[1].labels[0].1, "x");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn every_node_is_a_target_of_its_own() {
         ("pc-1", Some("pi-a"), Some("orders"))
     );
     assert_eq!(
-        (node.labels["team"].as_str(), node.account.name.as_str(), node.service),
+        (node.labels[0].1.as_str(), node.account.name.as_str(), node.service),
         ("payments", "ali", Service::Das)
     );
     assert_eq!(
@@ -169,7 +169,7 @@ fn kill_tasks_carry_the_labels_of_their_instance() {
     );
     let tasks = config(&text).kill_tasks;
     let teams: Vec<Option<&str>> =
-        tasks.iter().map(|task| task.labels.get("team").map(String::as_str)).collect();
+        tasks.iter().map(|task| task.labels.first().map(|(_, team)| team.as_str())).collect();
     assert_eq!(teams, [Some("x"), Some("y"), None]);
     assert_eq!(
         (tasks[1].node_id.as_deref(), tasks[1].task_id.as_str(), tasks[1].account.name.as_str()),

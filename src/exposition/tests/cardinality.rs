@@ -97,7 +97,7 @@ fn churn_brings_few_new_series() {
         }
         let snapshot = snapshot_with(Some(tally), Reported::default(), &mut rankings);
         let shown: std::collections::BTreeSet<_> =
-            snapshot.users.unwrap().shown.into_iter().map(|(user, _)| user).collect();
+            snapshot.users.unwrap().shown.iter().map(|(user, _)| user.to_owned()).collect();
         let new = shown.difference(&before).count();
         assert!(new <= TOP, "fetch {fetch} brought {new} new values");
         new_values += if fetch == 0 { 0 } else { new };

@@ -117,7 +117,7 @@ pub fn healthy(id: &str, snapshot: Snapshot) -> TargetView {
     TargetView {
         labels: Labels::new([("instance_id", id), ("team", "payments")]),
         info,
-        health,
+        health: Arc::new(health),
         snapshot: Some(Arc::new(snapshot)),
     }
 }
@@ -136,7 +136,7 @@ pub fn failing() -> TargetView {
     TargetView {
         labels: Labels::new([("instance_id", "pc-bp1q"), ("node_id", "pi-a")]),
         info: Labels::new([("provider", "huawei"), ("instance_name", "the \"old\" one")]),
-        health,
+        health: Arc::new(health),
         snapshot: None,
     }
 }
@@ -145,7 +145,7 @@ pub fn failing() -> TargetView {
 pub fn new() -> TargetView {
     let labels = Labels::new([("instance_id", "rm-new")]);
     let health = Health { interval: Duration::from_secs(15), ..Health::default() };
-    TargetView { labels, info: Labels::default(), health, snapshot: None }
+    TargetView { labels, info: Labels::default(), health: Arc::new(health), snapshot: None }
 }
 
 /// A kill task that ended well, and the counters of its instance.
