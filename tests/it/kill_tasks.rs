@@ -9,7 +9,7 @@ use dbsession_exporter::demo::{Cloud, Fault, KillTask, Refusal};
 use crate::accounts::{Configuration, cloud, instance};
 use crate::oracle::SourceKind::AlibabaRds;
 use crate::parse::{Page, Series};
-use crate::program::{Program, wait_until};
+use crate::program::{Invocation, Program, wait_until};
 
 /// Each documented `Reason`, one that is not, and the label of each.
 const REASONS: [(&str, &str); 9] = [
@@ -211,4 +211,36 @@ async fn trouble_with_a_task_stays_its_own() {
 
     cloud.set_fault("rm-down", None);
     program.scrape_until("the task whose cloud works again", |page| state(page, "t-down").is_some()).await;
+}
+
+#[tokio::test]
+async fn a_reload_relabels_a_task_and_counts_none_twice() {
+    let cloud = cloud().await;
+    cloud.set_sessions("rm-watched", Vec::new());
+    cloud.set_kill_task("rm-watched", "t-1", task("SUCCESS", [2, 0, 0], &[("SESSION_KILLED", 2)]));
+    let configured = |team: &str, tasks: &[&str]| {
+        let entry = |task: &&str| format!("account: ali, instance: rm-watched, task: {task}");
+        let configuration = Configuration {
+            kill_tasks: tasks.iter().map(entry).collect(),
+            ..Configuration::of([instance(AlibabaRds, "rm-watched") + ", labels: {team: " + team + "}"])
+        };
+        configuration.yaml(&cloud.url())
+    };
+    let flags = ["--web.enable-lifecycle", "--config.auto-reload-interval=0s"];
+    let program = Invocation::configured(&configured("red", &["t-1"]), &flags).start().await;
+    program.scrape_until("its end", |page| state(page, "t-1").as_deref() == Some("success")).await;
+    let team = |page: &Page, team: &str| {
+        page.value("dbsession_kill_tasks_total", &[("team", team), ("state", "success")])
+    };
+    for _ in 0..3 {
+        program.configure(&configured("blue", &["t-1"]));
+        assert_eq!(program.reload().await.status, 200);
+    }
+    let page = program.scrape_until("the new label", |page| team(page, "blue").is_some()).await;
+    assert_eq!((team(&page, "blue"), team(&page, "red")), (Some(1.0), None));
+    assert_eq!(state(&page, "t-1").as_deref(), Some("success"));
+    program.configure(&configured("blue", &[]));
+    assert_eq!(program.reload().await.status, 200);
+    let page = program.scrape_until("its series to go", |page| state(page, "t-1").is_none()).await;
+    assert_eq!(team(&page, "blue"), Some(1.0), "the counter stays");
 }

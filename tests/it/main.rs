@@ -11,6 +11,7 @@ mod isolation;
 mod kill_tasks;
 mod lifecycle;
 mod oracle;
+mod pace;
 mod parse;
 mod program;
 mod reload;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::parse::Page;
 use crate::program::Program;
 use crate::scene::{self, Api, Scene, is_up};
 
@@ -42,8 +43,13 @@ async fn after_a_standstill_there_is_no_burst_and_no_old_number() {
         page.value(lag, &[])
     );
 
-    program.scrape_until("the schedule", |page| page.value(lag, &[]) < Some(0.5)).await;
+    let fetches = |page: &Page, id: &String| scene::of(page, id, "dbsession_fetches_total");
+    let caught_up = |new: &Page| {
+        new.value(lag, &[]) < Some(0.5) && ids.iter().all(|id| fetches(new, id) > fetches(&page, id))
+    };
+    program.scrape_until("the schedule", caught_up).await;
     let calls: Vec<_> = cloud.calls().iter().map(|call| call.at).collect();
     let fullest = calls.windows(LIMIT + 1).map(|w| w[LIMIT] - w[0]).min();
-    assert!(fullest >= Some(Duration::from_secs(1)), "{} calls in {fullest:?}", LIMIT + 1);
+    // On a busy machine a call may be logged a little late; a burst would be all of them at once.
+    assert!(fullest > Some(Duration::from_millis(800)), "{} calls in {fullest:?}", LIMIT + 1);
 }

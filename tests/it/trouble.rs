@@ -30,7 +30,7 @@ const POLLS: u32 = 1;
 
 /// A target for each trouble, each of an account of its own, so that none is held for another's key; and one without any.
 fn scene(api: Api, cloud: &Cloud, troubles: &[Trouble]) -> Scene {
-    let mut scene = Scene::new("interval: 1s, timeout: 2s, stale_after: 5m, max_response_bytes: 64KiB");
+    let mut scene = Scene::new("interval: 1s, timeout: 4s, stale_after: 5m, max_response_bytes: 64KiB");
     for id in troubles.iter().map(|trouble| trouble.id).chain(["well"]) {
         scene.account(cloud, api, id).instance(cloud, api, id, id, 2);
     }
