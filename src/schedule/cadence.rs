@@ -14,6 +14,8 @@ pub(super) struct Cadence {
     began: Instant,
     last: Option<Instant>,
     next: Instant,
+    /// Nothing is due before, whatever the interval.
+    barred_until: Instant,
     interval: Duration,
 }
 
@@ -23,12 +25,12 @@ impl Cadence {
     pub(super) fn new(name: &str, interval: Duration, now: Instant) -> Self {
         let thousandths = thousandths(name);
         let next = now + interval * thousandths / 1000;
-        Self { thousandths, began: now, last: None, next, interval }
+        Self { thousandths, began: now, last: None, next, barred_until: now, interval }
     }
 
     /// The tick that is due next.
     pub(super) fn due(&self) -> Instant {
-        self.next
+        self.next.max(self.barred_until)
     }
 
     /// Another interval holds from now on, counted from the last tick, or from the beginning for the first one. Where that
@@ -52,17 +54,17 @@ impl Cadence {
         self.next = self.next.min(now + self.part_of(span));
     }
 
-    /// Nothing is due before `at`.
+    /// Nothing is due before `at`, even if the interval changes.
     pub(super) fn not_before(&mut self, at: Instant) {
-        self.next = self.next.max(at);
+        self.barred_until = at;
     }
 
     /// What was due is done now; tells how many ticks were missed meanwhile. A fetch that outlasts its interval is followed
     /// by the latest tick that passed, at once; the ones before that are missed.
     pub(super) fn advance(&mut self, now: Instant) -> u64 {
-        let passed = now.saturating_duration_since(self.next).as_nanos() / self.interval.as_nanos();
+        let passed = now.saturating_duration_since(self.due()).as_nanos() / self.interval.as_nanos();
         let missed = u32::try_from(passed).unwrap_or(u32::MAX).max(1) - 1;
-        let last = self.next + self.interval * missed;
+        let last = self.due() + self.interval * missed;
         (self.last, self.next) = (Some(last), last + self.interval);
         u64::from(missed)
     }
@@ -81,7 +83,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(10);
 
     fn cadence(now: Instant) -> Cadence {
-        Cadence { thousandths: 500, began: now, last: None, next: now, interval: INTERVAL }
+        Cadence { thousandths: 500, began: now, last: None, next: now, barred_until: now, interval: INTERVAL }
     }
 
     #[test]
@@ -120,7 +122,10 @@ mod tests {
         cadence.set_interval(INTERVAL / 2, now);
         assert_eq!(cadence.due(), now + INTERVAL);
         cadence.not_before(now + INTERVAL * 2);
-        assert_eq!(cadence.due(), now + INTERVAL * 2);
+        cadence.set_interval(INTERVAL / 4, now + INTERVAL);
+        assert_eq!(cadence.due(), now + INTERVAL * 2, "a provider that asked for a pause gets it");
+        cadence.advance(now + INTERVAL * 2);
+        assert_eq!(cadence.due(), now + INTERVAL * 2 + INTERVAL / 4);
     }
 
     #[test]
