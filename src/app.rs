@@ -2,6 +2,7 @@
 
 mod daemon;
 mod origin;
+mod watch;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use crate::cli::{Cli, Command, Common, Output, Web};
+use crate::cli::{Cli, Command, Common, KillTaskCommand, Output, Web};
 use crate::clock::Clock;
 use crate::cloud::Clouds;
 use crate::cloud::budget::{Budget, RETRIES};
@@ -73,6 +74,7 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         Command::Check => print(&report::plan(&file(&cli.common)?.read()?)),
         Command::Fetch { target, output } => fetch(&file(&cli.common)?.read()?, &target, output).await,
         Command::Demo { instances, sessions } => run_demo(Size { instances, sessions }, &cli.web).await,
+        Command::KillTask { command: KillTaskCommand::Watch(watch) } => watch::watch(&watch).await,
         Command::Completion { shell } => {
             shell.print_completion();
             Ok(())

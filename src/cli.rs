@@ -59,6 +59,12 @@ pub struct Web {
     /// Lets anybody who reaches the server reload the configuration, by POST /-/reload.
     #[arg(long = "web.enable-lifecycle", global = true)]
     pub enable_lifecycle: bool,
+    /// Lets anybody who reaches the server register and forget kill tasks, by POST and DELETE of /api/v1/kill-tasks.
+    #[arg(long = "web.enable-admin-api", global = true)]
+    pub enable_admin_api: bool,
+    /// Directory that keeps registered kill tasks over restarts; in memory only where it is left out.
+    #[arg(long = "storage.path", value_name = "DIRECTORY", global = true)]
+    pub storage_path: Option<PathBuf>,
     /// How often to look whether the configuration file or a secret file has changed; 0s: never.
     #[arg(long = "config.auto-reload-interval", value_name = "DURATION", default_value = "10s", value_parser = pause, global = true)]
     pub auto_reload_interval: Duration,
@@ -89,12 +95,42 @@ pub enum Command {
         #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(0..=100_000))]
         sessions: Option<u32>,
     },
+    /// Watch session-terminating tasks, which others create.
+    KillTask {
+        /// What to do.
+        #[command(subcommand)]
+        command: KillTaskCommand,
+    },
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+/// Subcommands of `kill-task`.
+#[derive(Debug, Subcommand)]
+pub enum KillTaskCommand {
+    /// Register a task with a running exporter, follow it to its end, and print what it did.
+    Watch(Watch),
+}
+
+/// What `kill-task watch` watches.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The running exporter.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:10104")]
+    pub url: String,
+    /// The node that the task was made for, if it was made for one.
+    #[arg(long)]
+    pub node: Option<String>,
+    /// Name of the account.
+    pub account: String,
+    /// Instance whose sessions the task ends.
+    pub instance: String,
+    /// The id that the cloud gave the task.
+    pub task: String,
 }
 
 /// How `fetch` prints.

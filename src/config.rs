@@ -45,6 +45,45 @@ pub struct Config {
     pub files: Vec<PathBuf>,
 }
 
+impl Config {
+    /// A task that is not in the file, as it would be if it were.
+    ///
+    /// # Errors
+    /// Why there can be no such task.
+    pub fn kill_task(
+        &self,
+        account: &str,
+        instance: &str,
+        node: Option<&str>,
+        task: &str,
+    ) -> Result<KillTask, String> {
+        let names = || self.accounts.iter().map(|account| account.name.as_str());
+        let found = self.accounts.iter().find(|candidate| candidate.name == account);
+        let Some(account) = found else {
+            let known: Vec<String> = names().map(wording::quoted).collect();
+            return Err(format!("no account {}; there are: {}", wording::quoted(account), known.join(", ")));
+        };
+        if account.provider != Provider::Alibaba {
+            return Err(format!(
+                "account {}: only Alibaba Cloud has such tasks",
+                wording::quoted(&account.name)
+            ));
+        }
+        let id = |what: &str, id: &str| {
+            text::id(Provider::Alibaba, id).map_err(|rule| format!("the id of the {what} {rule}"))
+        };
+        let (instance_id, task_id) = (id("instance", instance)?, id("task", task)?);
+        let node_id = node.map(|node| id("node", node)).transpose()?;
+        let targets = || self.targets.iter().filter(|target| target.instance_id == instance_id);
+        if let Some(other) = targets().find(|target| target.account.name != account.name) {
+            let (instance, other) = (wording::quoted(&instance_id), wording::quoted(&other.account.name));
+            return Err(format!("instance {instance} is one of account {other}"));
+        }
+        let labels = targets().next().map(|target| target.labels.clone()).unwrap_or_default();
+        Ok(KillTask { account: Arc::clone(account), instance_id, node_id, task_id, labels })
+    }
+}
+
 /// A cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Provider {

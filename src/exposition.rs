@@ -19,4 +19,4 @@ mod view;
 
 pub use format::Format;
 pub use page::{FRAME_BYTES, count_series, page};
-pub use view::{Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView};
+pub use view::{Effect, Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView};

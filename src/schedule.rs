@@ -4,6 +4,7 @@
 
 mod cadence;
 mod kill_task;
+mod kill_tasks;
 mod lane;
 pub mod plan;
 mod rhythm;
@@ -21,26 +22,28 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::clock::Clock;
 use crate::cloud::Clouds;
 use crate::cloud::source::Source;
-use crate::config::{Account, Config, KillTask, Service, Target};
+use crate::config::{Account, Config, Service, Target};
 use crate::error::FetchError;
-use crate::store::{Publisher, Slot, Store, TargetRecord};
+use crate::store::{Publisher, Slot, Store, TargetRecord, TaskKey};
 use crate::telemetry::Instruments;
-use kill_task::{Follower, Watch};
+use kill_tasks::Following;
+pub use kill_tasks::{NewKillTasks, WatchError};
 use lane::Lane;
-use plan::{Ask, first_guess};
+use plan::first_guess;
 use rhythm::Rhythm;
 use task::{Fetcher, Surroundings, Work};
 
 /// Everything that runs; stops when it is dropped.
 #[derive(Debug)]
 pub struct Scheduler {
+    config: Arc<Config>,
     store: Store,
     clock: Clock,
     instruments: Instruments,
     clouds: Clouds,
     lanes: BTreeMap<LaneKey, Arc<Lane>>,
     targets: HashMap<TargetKey, Fetching>,
-    kill_tasks: HashMap<KillTaskKey, Following>,
+    kill_tasks: HashMap<TaskKey, Following>,
     tasks: JoinSet<()>,
 }
 
@@ -50,19 +53,10 @@ type LaneKey = (String, Service);
 /// Account, service, instance and node: what makes a target the same one after a reload.
 type TargetKey = (String, Service, String, Option<String>);
 
-/// Account, instance, node and task.
-type KillTaskKey = (String, String, Option<String>, String);
-
 #[derive(Debug)]
 struct Fetching {
     record: Arc<TargetRecord>,
     orders: watch::Sender<Arc<Work<Source>>>,
-    task: AbortHandle,
-}
-
-#[derive(Debug)]
-struct Following {
-    orders: watch::Sender<Arc<Watch>>,
     task: AbortHandle,
 }
 
@@ -72,13 +66,14 @@ impl Scheduler {
     /// # Errors
     /// Where no connections can be made at all.
     pub fn start(
-        config: &Config,
+        config: Arc<Config>,
         store: Store,
         clock: Clock,
         instruments: Instruments,
     ) -> Result<Self, FetchError> {
-        let clouds = Clouds::new(config, clock, &instruments)?;
+        let clouds = Clouds::new(&config, clock, &instruments)?;
         let mut scheduler = Self {
+            config,
             store,
             clock,
             instruments,
@@ -88,7 +83,7 @@ impl Scheduler {
             kill_tasks: HashMap::new(),
             tasks: JoinSet::new(),
         };
-        scheduler.reconcile(config, &HashSet::new());
+        scheduler.reconcile(&HashSet::new());
         Ok(scheduler)
     }
 
@@ -96,30 +91,32 @@ impl Scheduler {
     ///
     /// # Errors
     /// Where no connections can be made; then nothing has changed.
-    pub fn reload(&mut self, config: &Config) -> Result<(), FetchError> {
+    pub fn reload(&mut self, config: Arc<Config>) -> Result<(), FetchError> {
         let names = || config.accounts.iter().map(|account| account.name.clone());
         let held: HashSet<String> = names().filter(|name| self.clouds.is_held(name)).collect();
-        let clouds = self.clouds.renewed(config)?;
+        let clouds = self.clouds.renewed(&config)?;
         let is_renewed = |name: &String| held.contains(name) || !self.clouds.has_same_client(&clouds, name);
         let renewed = names().filter(is_renewed).collect();
-        self.clouds = clouds;
-        self.reconcile(config, &renewed);
+        (self.clouds, self.config) = (clouds, config);
+        self.reconcile(&renewed);
         Ok(())
     }
 
     /// `renewed` are the accounts that may do now what they could not do before.
-    fn reconcile(&mut self, config: &Config, renewed: &HashSet<String>) {
+    fn reconcile(&mut self, renewed: &HashSet<String>) {
+        let config = &*Arc::clone(&self.config);
         let mut slots = Vec::with_capacity(config.targets.len());
         for target in &config.targets {
             let record = self.fetch(target, config.top, renewed.contains(&target.account.name));
             slots.extend(record.map(|record| Slot::new(target, record)));
         }
         self.store.show(slots);
-        for task in &config.kill_tasks {
+        retain(&mut self.targets, config.targets.iter().map(|target| target_key(target)), |it| &it.task);
+        let tasks = self.kill_tasks_of(config);
+        for task in &tasks {
             self.follow(task);
         }
-        retain(&mut self.targets, config.targets.iter().map(|target| target_key(target)), |it| &it.task);
-        retain(&mut self.kill_tasks, config.kill_tasks.iter().map(kill_task_key), |it| &it.task);
+        retain(&mut self.kill_tasks, tasks.iter().map(TaskKey::of), |it| &it.task);
         self.close_lanes(config);
         // What has ended is taken out, so that nothing grows from one reload to the next.
         while self.tasks.try_join_next().is_some() {}
@@ -155,22 +152,6 @@ impl Scheduler {
         Some(record)
     }
 
-    fn follow(&mut self, task: &KillTask) {
-        let Some(client) = self.clouds.kill_task_client(task) else { return };
-        let watch = Arc::new(Watch { client, task: task.clone() });
-        let key = kill_task_key(task);
-        if let Some(running) = self.kill_tasks.get(&key) {
-            running.orders.send_replace(watch);
-            return;
-        }
-        let lane = self.lane(&task.account, Service::Das);
-        let seat = lane.seat(Ask { calls: 1.0, interval: kill_task::INTERVAL, wish: None });
-        let (orders, receiver) = watch::channel(watch);
-        let follower = Follower::new(receiver, self.store.task(task), seat);
-        let task = self.tasks.spawn(follower.run());
-        self.kill_tasks.insert(key, Following { orders, task });
-    }
-
     /// The lane of an account and service, with the rate that the account has now.
     fn lane(&mut self, account: &Account, service: Service) -> Arc<Lane> {
         let rate = account.rate(service);
@@ -185,7 +166,7 @@ impl Scheduler {
     /// Takes away the lanes that nobody uses any more, and what is told of accounts that are gone.
     fn close_lanes(&mut self, config: &Config) {
         let of_targets = self.targets.keys().map(|key| (key.0.as_str(), key.1));
-        let of_tasks = self.kill_tasks.keys().map(|key| (key.0.as_str(), Service::Das));
+        let of_tasks = self.kill_tasks.keys().map(|key| (key.account.as_str(), Service::Das));
         let used: HashSet<(&str, Service)> = of_targets.chain(of_tasks).collect();
         self.lanes.retain(|(account, service), _| used.contains(&(account.as_str(), *service)));
         let accounts = config.accounts.iter().map(|account| account.name.as_str()).collect();
@@ -213,9 +194,4 @@ fn retain<K: Eq + Hash, T>(
 fn target_key(target: &Target) -> TargetKey {
     let Target { account, service, instance_id, node_id, .. } = target;
     (account.name.clone(), *service, instance_id.clone(), node_id.clone())
-}
-
-fn kill_task_key(task: &KillTask) -> KillTaskKey {
-    let KillTask { account, instance_id, node_id, task_id, .. } = task;
-    (account.name.clone(), instance_id.clone(), node_id.clone(), task_id.clone())
 }

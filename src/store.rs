@@ -3,7 +3,7 @@
 //! with which labels, is said for all of them at once, so that no page shows half of a reload.
 
 mod target;
-mod task;
+mod tasks;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,11 +11,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use target::{LastError, Publisher, Slot, State, TargetRecord, TargetStatus};
-pub use task::TaskPublisher;
+pub use tasks::{Registration, StorageError, TaskKey, TaskRecord, Tasks};
 
-use crate::config::{KillTask, Provider};
-use crate::exposition::{self, PageInput, TargetView, TaskCounters, TaskView};
-use task::{Counters, TaskSlot};
+use crate::config::Provider;
+use crate::exposition::{self, PageInput, TargetView};
 
 /// All slots; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +26,7 @@ pub struct Store {
 struct Slots {
     /// In the order of the configuration.
     targets: RwLock<Arc<[Slot]>>,
-    tasks: RwLock<Vec<Arc<TaskSlot>>>,
-    /// Counters outlive their tasks.
-    counters: RwLock<Vec<Arc<Counters>>>,
+    tasks: Tasks,
 }
 
 impl Store {
@@ -38,23 +35,16 @@ impl Store {
         *write(&self.slots.targets) = targets.into();
     }
 
-    /// A slot for a kill task, and its writing end; its instance's counters begin at zero, or go on.
+    /// A store of these kill tasks and no target.
     #[must_use]
-    pub fn task(&self, task: &KillTask) -> TaskPublisher {
-        let counters = self.counters(task);
-        let slot = Arc::new(TaskSlot::new(task));
-        write(&self.slots.tasks).push(Arc::clone(&slot));
-        TaskPublisher::new(self.clone(), slot, counters)
+    pub fn new(tasks: Tasks) -> Self {
+        Self { slots: Arc::new(Slots { targets: RwLock::default(), tasks }) }
     }
 
-    fn counters(&self, task: &KillTask) -> Arc<Counters> {
-        let mut all = write(&self.slots.counters);
-        if let Some(known) = all.iter().find(|counters| counters.is_of(task)) {
-            return Arc::clone(known);
-        }
-        let counters = Arc::new(Counters::new(task));
-        all.push(Arc::clone(&counters));
-        counters
+    /// The kill tasks.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.slots.tasks
     }
 
     /// What a page says of all targets now.
@@ -64,19 +54,12 @@ impl Store {
         self.targets().iter().map(|slot| slot.view(now)).collect()
     }
 
-    /// What a page says of all kill tasks now: those that have an answer, and all counters.
-    #[must_use]
-    pub fn task_views(&self) -> (Vec<TaskView>, Vec<TaskCounters>) {
-        let tasks = read(&self.slots.tasks).iter().filter_map(|slot| slot.view()).collect();
-        (tasks, read(&self.slots.counters).iter().map(|counters| counters.view()).collect())
-    }
-
     /// Series of all targets and kill tasks now.
     #[must_use]
     pub fn series(&self) -> usize {
         let now = Instant::now();
         let targets: usize = self.targets().iter().map(|slot| slot.series(now)).sum();
-        let (tasks, task_counters) = self.task_views();
+        let (tasks, task_counters) = self.slots.tasks.views();
         targets + exposition::count_series(PageInput { tasks, task_counters, ..PageInput::default() })
     }
 
@@ -109,10 +92,6 @@ impl Store {
     /// Those that are shown now: whoever reads them keeps nobody from showing others.
     fn targets(&self) -> Arc<[Slot]> {
         Arc::clone(&read(&self.slots.targets))
-    }
-
-    fn forget_task(&self, slot: &Arc<TaskSlot>) {
-        write(&self.slots.tasks).retain(|other| !Arc::ptr_eq(other, slot));
     }
 }
 

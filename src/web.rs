@@ -1,6 +1,8 @@
 //! HTTP in: what is served, and how. Knows the store and the instruments; nothing of how the data got there.
 
+mod control;
 mod gzip;
+mod kill_tasks;
 mod lifecycle;
 mod listen;
 mod negotiate;
@@ -8,7 +10,7 @@ mod pages;
 mod routes;
 mod server;
 
-pub use lifecycle::{ReloadRequest, Reloader};
+pub use control::{Control, ControlRequest};
 pub use listen::ListenAddress;
 pub use routes::{Site, router};
 pub use server::Server;

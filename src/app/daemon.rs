@@ -17,9 +17,9 @@ use crate::cli::Web;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::schedule::Scheduler;
-use crate::store::Store;
+use crate::store::{Store, Tasks};
 use crate::telemetry::Instruments;
-use crate::web::{self, ReloadRequest, Reloader, Server, Site};
+use crate::web::{self, Control, ControlRequest, Server, Site};
 
 /// Open requests have this long to finish, so that all is over within 5 seconds of the signal.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -45,29 +45,35 @@ impl Loaded {
 /// Runs until a signal ends it.
 pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(), Failure> {
     let Loaded { origin, config, files } = loaded;
-    let (clock, store, instruments) = (Clock, Store::default(), Instruments::new());
+    let config = Arc::new(config);
+    let tasks = web.storage_path.as_deref().map(Tasks::open).transpose();
+    let tasks = tasks.map_err(|error| Failure::runtime("--storage.path cannot be used", &error))?;
+    let store = Store::new(tasks.unwrap_or_default());
+    let (clock, instruments) = (Clock, Instruments::new());
     let (stop, hangup) = (stop_signal()?, listen(SignalKind::hangup())?);
     warn_of(&config);
-    let scheduler = Scheduler::start(&config, store.clone(), clock, instruments.clone())
+    let scheduler = Scheduler::start(Arc::clone(&config), store.clone(), clock, instruments.clone())
         .map_err(|error| Failure::runtime("no connection can be made", &error))?;
     instruments.configuration_read(clock.now());
     info!(targets = config.targets.len(), kill_tasks = config.kill_tasks.len(), "fetching");
 
-    let (reloader, requests) = Reloader::new();
+    let (control, requests) = Control::new();
     let site = Site {
         store,
         instruments: instruments.clone(),
         clock,
         started: Instant::now(),
         telemetry_path: web.telemetry_path.clone(),
-        reloader: web.enable_lifecycle.then(|| reloader.clone()),
+        control: control.clone(),
+        lifecycle: web.enable_lifecycle,
+        admin_api: web.enable_admin_api,
     };
     let daemon = Daemon { origin, scheduler, clock, instruments, files };
     tokio::select! {
         () = server.serve(web::router(Arc::new(site)), stop, DRAIN) => {}
-        never = daemon.reload_for_ever(requests, hangup, look(web.auto_reload_interval)) => match never {},
+        never = daemon.serve_for_ever(requests, hangup, look(web.auto_reload_interval)) => match never {},
     }
-    drop(reloader);
+    drop(control);
     info!("stopped");
     Ok(())
 }
@@ -83,18 +89,15 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn reload_for_ever(
+    async fn serve_for_ever(
         mut self,
-        mut requests: mpsc::Receiver<ReloadRequest>,
+        mut requests: mpsc::Receiver<ControlRequest>,
         mut hangup: Signal,
         mut look: Option<Interval>,
     ) -> Infallible {
         loop {
             tokio::select! {
-                Some(request) = requests.recv() => {
-                    // Whoever asked may have gone; the reload is done all the same.
-                    let _ = request.send(self.reload("POST /-/reload").await);
-                }
+                Some(request) = requests.recv() => self.answer(request).await,
                 Some(()) = hangup.recv() => drop(self.reload("SIGHUP").await),
                 () = tick(&mut look) => {
                     let files = self.files.clone();
@@ -106,10 +109,26 @@ impl Daemon {
         }
     }
 
+    /// Does what is asked, whether or not somebody still waits for the answer.
+    async fn answer(&mut self, request: ControlRequest) {
+        match request {
+            ControlRequest::Reload(answer) => {
+                let _ = answer.send(self.reload("POST /-/reload").await);
+            }
+            ControlRequest::Watch(new, answer) => {
+                let _ = answer.send(self.scheduler.watch(&new).await);
+            }
+            ControlRequest::Forget(task_id, answer) => {
+                let _ = answer.send(self.scheduler.forget(&task_id).await);
+            }
+        }
+    }
+
     /// All or nothing: a configuration with any problem changes nothing.
     async fn reload(&mut self, why: &'static str) -> Result<(), Vec<String>> {
         let outcome = self.read().await.and_then(|config| {
-            self.scheduler.reload(&config).map_err(|error| vec![error.to_string()])?;
+            let config = Arc::new(config);
+            self.scheduler.reload(Arc::clone(&config)).map_err(|error| vec![error.to_string()])?;
             Ok(config)
         });
         match outcome {

@@ -33,6 +33,26 @@ pub const FAMILIES: &[Family] = &[
             }
         }),
     ),
+    gauge(
+        "dbsession_kill_task_active_sessions",
+        "Active sessions of the kill task's instance, in the last fetch before it and the first one after it.",
+        Read::Task(|task, out| {
+            for (when, sessions) in [("before", task.effect.before), ("after", task.effect.after)] {
+                if let Some(sessions) = sessions {
+                    out.labelled(&[("task_id", &task.task_id), ("when", when)], sessions);
+                }
+            }
+        }),
+    ),
+    gauge(
+        "dbsession_kill_task_returned_sessions",
+        "Sessions of users and clients that the task killed sessions of: the most in three fetches after it.",
+        Read::Task(|task, out| {
+            if let Some(sessions) = task.effect.returned {
+                out.labelled(&[("task_id", task.task_id.as_ref())], sessions);
+            }
+        }),
+    ),
     counter(
         "dbsession_kill_tasks_total",
         "Kill tasks that have ended, by the state in which they did.",

@@ -115,6 +115,19 @@ pub struct TaskView {
     pub task_id: Arc<str>,
     /// What the provider last said of it.
     pub report: TaskReport,
+    /// What it did to its instance.
+    pub effect: Effect,
+}
+
+/// What a kill task did to its instance, as far as that is fetched. Counts of sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Active in the last fetch before the task was known.
+    pub before: Option<u64>,
+    /// Active in the first fetch that began after the task's end.
+    pub after: Option<u64>,
+    /// Of killed users and clients: the most in three fetches that began after the task's end.
+    pub returned: Option<u64>,
 }
 
 /// What the ended kill tasks of one instance and node add up to.

@@ -1,5 +1,10 @@
 //! What a session-terminating task reports of itself (Alibaba Cloud DAS, `GetKillInstanceSessionTaskResult`).
 
+use std::collections::BTreeSet;
+
+use super::host;
+use super::ranking::Dimension;
+
 /// State of a task, the `state` label of the kill-task families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
@@ -66,6 +71,12 @@ impl Results {
         self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
     }
 
+    /// Adds sessions under a `reason` label; one that is none counts as `unknown`.
+    pub fn add_labelled(&mut self, label: &str, sessions: u64) {
+        let place = REASONS.iter().position(|(_, known)| *known == label);
+        self.0[place.unwrap_or(REASONS.len())] += sessions;
+    }
+
     /// Every `reason` label with its sessions.
     pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
         REASONS.iter().map(|(_, label)| *label).chain(["unknown"]).zip(self.0)
@@ -87,6 +98,41 @@ pub struct TaskReport {
     pub results: Results,
     /// A reason that the API's documentation does not have, if there was one.
     pub unknown_reason: Option<String>,
+    /// Whose sessions were killed.
+    pub victims: Victims,
+}
+
+/// Most names that are kept of each kind: beyond it nobody asks who exactly is back.
+const MAX_VICTIMS: usize = 1000;
+
+/// Whose sessions a task has killed: database accounts, and clients without their ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Victims {
+    users: BTreeSet<String>,
+    clients: BTreeSet<String>,
+}
+
+impl Victims {
+    /// Takes a row of `Result` in.
+    pub fn add(&mut self, user: &str, host: &str) {
+        for (names, name) in [(&mut self.users, user), (&mut self.clients, host::without_port(host))] {
+            if names.len() < MAX_VICTIMS && !names.contains(name) {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+
+    /// Sessions that killed users have from killed clients, as far as the two dimensions can tell: those of the users, or
+    /// those of the clients, whichever are fewer. `None` where nothing was killed, or where a dimension is not known.
+    #[must_use]
+    pub fn sessions_in(&self, users: Option<&Dimension>, clients: Option<&Dimension>) -> Option<u64> {
+        let sessions = |names: &BTreeSet<String>, dimension: &Dimension| -> u64 {
+            let of_victims = dimension.shown.iter().filter(|(name, _)| names.contains(*name));
+            of_victims.map(|(_, group)| group.total).sum()
+        };
+        let (users, clients) = (sessions(&self.users, users?), sessions(&self.clients, clients?));
+        (!self.users.is_empty()).then_some(users.min(clients))
+    }
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ struct Inner {
     held: bool,
     /// The last good data, and when its fetch ended.
     last_good: Option<(Arc<Snapshot>, Instant)>,
+    /// How long that fetch took.
+    last_good_took: Duration,
     /// How long after its fetch the data are shown.
     stale_after: Duration,
     /// When the next fetch is due.
@@ -99,6 +101,17 @@ pub struct Slot {
     labels: Labels,
     info: Labels,
     record: Arc<TargetRecord>,
+}
+
+impl TargetRecord {
+    /// The last good data, shown or not; with when their fetch began and when it ended.
+    #[must_use]
+    pub fn last_good(&self) -> Option<(Arc<Snapshot>, Instant, Instant)> {
+        let inner = lock(&self.state);
+        let (snapshot, ended) = inner.last_good.as_ref()?;
+        let took = inner.last_good_took;
+        Some((Arc::clone(snapshot), ended.checked_sub(took).unwrap_or(*ended), *ended))
+    }
 }
 
 impl Slot {
@@ -251,6 +264,7 @@ impl Publisher {
             health.up = Some(true);
             health.last_success = Some(at);
             inner.last_good = Some((Arc::new(snapshot), Instant::now()));
+            inner.last_good_took = fetch.duration;
             inner.error = None;
         });
     }

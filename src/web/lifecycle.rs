@@ -2,36 +2,15 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{mpsc, oneshot};
 
-/// A request to read the configuration again; to be answered with the problems, if there are any.
-pub type ReloadRequest = oneshot::Sender<Result<(), Vec<String>>>;
+use super::control::{Control, ControlRequest};
 
-/// Asks for reloads; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Reloader(mpsc::Sender<ReloadRequest>);
-
-impl Reloader {
-    /// A reloader, and where its requests arrive.
-    #[must_use]
-    pub fn new() -> (Self, mpsc::Receiver<ReloadRequest>) {
-        let (sender, receiver) = mpsc::channel(1);
-        (Self(sender), receiver)
-    }
-
-    async fn reload(&self) -> Option<Result<(), Vec<String>>> {
-        let (request, answer) = oneshot::channel();
-        self.0.send(request).await.ok()?;
-        answer.await.ok()
-    }
-}
-
-pub(super) async fn reload(reloader: Option<Reloader>) -> Response {
-    let Some(reloader) = reloader else {
+pub(super) async fn reload(control: &Control, enabled: bool) -> Response {
+    if !enabled {
         let why = "Reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP.\n";
         return (StatusCode::FORBIDDEN, why).into_response();
-    };
-    match reloader.reload().await {
+    }
+    match control.ask(ControlRequest::Reload).await {
         Some(Ok(())) => "The configuration was reloaded.\n".into_response(),
         Some(Err(problems)) => {
             let text = format!("The configuration is kept as it was:\n{}\n", problems.join("\n"));

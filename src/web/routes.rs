@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State as Shared;
+use axum::extract::{DefaultBodyLimit, Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
 use super::gzip::Gzip;
-use super::{Reloader, lifecycle, negotiate, pages};
+use super::{Control, kill_tasks, lifecycle, negotiate, pages};
 use crate::clock::Clock;
 use crate::config::Provider;
 use crate::exposition::{self, PageInput};
@@ -24,6 +24,9 @@ use crate::telemetry::Instruments;
 
 /// A fleet that has not been fetched once by then is served all the same.
 const READY_AFTER: Duration = Duration::from_mins(1);
+
+/// Longest body of a request, in bytes.
+const MAX_BODY: usize = 64 << 10;
 
 /// What is served.
 #[derive(Debug)]
@@ -38,8 +41,12 @@ pub struct Site {
     pub started: Instant,
     /// Path of the metrics.
     pub telemetry_path: String,
-    /// Reloads the configuration, where that is allowed over HTTP.
-    pub reloader: Option<Reloader>,
+    /// Passes on what is asked of the daemon.
+    pub control: Control,
+    /// Whether it may be asked over HTTP to read its configuration again.
+    pub lifecycle: bool,
+    /// Whether kill tasks may be registered and forgotten over HTTP.
+    pub admin_api: bool,
 }
 
 /// All paths of `site`.
@@ -50,6 +57,9 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/-/healthy", get(async || "dbsession_exporter is healthy.\n"))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload))
+        .route("/api/v1/kill-tasks", get(list_kill_tasks).post(register_kill_task))
+        .route("/api/v1/kill-tasks/{task}", delete(forget_kill_task))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(site)
 }
 
@@ -77,7 +87,23 @@ async fn ready(Shared(site): Shared<Arc<Site>>) -> Response {
 }
 
 async fn reload(Shared(site): Shared<Arc<Site>>) -> Response {
-    lifecycle::reload(site.reloader.clone()).await
+    lifecycle::reload(&site.control, site.lifecycle).await
+}
+
+async fn list_kill_tasks(Shared(site): Shared<Arc<Site>>) -> Response {
+    kill_tasks::list(site.store.tasks())
+}
+
+async fn register_kill_task(Shared(site): Shared<Arc<Site>>, headers: HeaderMap, body: Bytes) -> Response {
+    kill_tasks::register(&site.control, site.admin_api, &headers, &body).await
+}
+
+async fn forget_kill_task(
+    Shared(site): Shared<Arc<Site>>,
+    Path(task): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    kill_tasks::forget(&site.control, site.admin_api, &headers, task).await
 }
 
 async fn fleet(Shared(site): Shared<Arc<Site>>) -> Response {
@@ -89,7 +115,7 @@ impl Site {
         self.count_targets();
         self.instruments.set_series(self.store.series());
         self.instruments.set_lag(self.store.lag());
-        let (tasks, task_counters) = self.store.task_views();
+        let (tasks, task_counters) = self.store.tasks().views();
         PageInput { targets: self.store.target_views(), tasks, task_counters, own: self.instruments.gather() }
     }
 

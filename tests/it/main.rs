@@ -8,6 +8,7 @@ mod floors;
 mod formats;
 mod hold;
 mod isolation;
+mod kill_task_api;
 mod kill_tasks;
 mod lifecycle;
 mod oracle;

@@ -181,6 +181,18 @@ impl Program {
         self.replace("dbsession.yml", yaml);
     }
 
+    /// Sends this JSON, with these headers more.
+    pub async fn post_json(&self, path: &str, json: &str, headers: &[(&'static str, &str)]) -> Answer {
+        let request = self.client.post(format!("http://{}{path}", self.address));
+        let request = request.header("content-type", "application/json").body(json.to_owned());
+        self.request(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)))
+            .await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request(self.client.delete(format!("http://{}{path}", self.address))).await
+    }
+
     /// Asks for a reload, and returns the answer.
     pub async fn reload(&self) -> Answer {
         self.request(self.client.post(format!("http://{}/-/reload", self.address))).await
@@ -255,6 +267,13 @@ impl Program {
     pub async fn finished(self) -> Finished {
         self.running.finished().await
     }
+}
+
+/// Resident memory of the process, in kilobytes.
+pub fn resident(program: &Program) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", program.id())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux tells it");
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse().ok()).expect("a number")
 }
 
 /// The labels by which the series of `ID` or `ID/NODE` are found.

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use dbsession_exporter::demo::Cloud;
 
 use crate::parse::Page;
-use crate::program::{Invocation, Program, wait_until};
+use crate::program::{Invocation, Program, resident, wait_until};
 use crate::scene::{self, Api, Scene, counted, data, is_up, of};
 
 const LIFECYCLE: &str = "--web.enable-lifecycle";
@@ -210,13 +210,6 @@ async fn what_is_told_of_an_account_goes_with_it() {
     let after = program.scrape().await;
     assert_eq!(told(&after, "two"), BTreeSet::new());
     assert_eq!(told(&after, "one"), told(&before, "one"));
-}
-
-/// Resident memory of the process, in kilobytes.
-fn resident(program: &Program) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", program.id())).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux tells it");
-    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse().ok()).expect("a number")
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::cloud::budget::Budget;
 use crate::cloud::json::{Count, Error, Fields, Reader, Text};
 use crate::config::KillTask;
 use crate::error::{FailureKind, FetchError};
-use crate::model::kill_task::{Results, TaskReport, TaskState};
+use crate::model::kill_task::{Results, TaskReport, TaskState, Victims};
 
 const ACTION: &str = "GetKillInstanceSessionTaskResult";
 
@@ -27,6 +27,7 @@ pub async fn result(client: &Client, task: &KillTask, budget: &mut Budget) -> Re
         ignored: data.ignored.0.unwrap_or_default(),
         results: data.results,
         unknown_reason: data.unknown_reason,
+        victims: data.victims,
     })
 }
 
@@ -39,6 +40,7 @@ struct Data {
     ignored: Count,
     results: Results,
     unknown_reason: Option<String>,
+    victims: Victims,
 }
 
 impl<'a> Fields<'a> for Data {
@@ -48,7 +50,7 @@ impl<'a> Fields<'a> for Data {
             b"KillSuccessCount" => self.killed = reader.value()?,
             b"KillFailCount" => self.failed = reader.value()?,
             b"IgnoredUserSessionCount" => self.ignored = reader.value()?,
-            b"Result" => drop(reader.rows(|Row(reason): &Row<'a>| self.add(reason))?),
+            b"Result" => drop(reader.rows(|row: &Row<'a>| self.add(row))?),
             _ => reader.skip()?,
         }
         Ok(())
@@ -56,22 +58,32 @@ impl<'a> Fields<'a> for Data {
 }
 
 impl Data {
-    fn add(&mut self, reason: &Text<'_>) {
-        let reason = reason.as_deref().unwrap_or_default();
+    fn add(&mut self, row: &Row<'_>) {
+        let text = |text: &Text<'_>| text.as_deref().unwrap_or_default().to_owned();
+        let reason = row.reason.as_deref().unwrap_or_default();
         if !self.results.add(reason) {
             self.unknown_reason = Some(reason.to_owned());
+        }
+        if reason.eq_ignore_ascii_case("SESSION_KILLED") {
+            self.victims.add(&text(&row.user), &text(&row.host));
         }
     }
 }
 
-/// One row of `Result`: its `Reason`.
+/// One row of `Result`.
 #[derive(Default)]
-struct Row<'a>(Text<'a>);
+struct Row<'a> {
+    reason: Text<'a>,
+    user: Text<'a>,
+    host: Text<'a>,
+}
 
 impl<'a> Fields<'a> for Row<'a> {
     fn field(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Error> {
         match name {
-            b"Reason" => self.0 = reader.value()?,
+            b"Reason" => self.reason = reader.value()?,
+            b"User" => self.user = reader.value()?,
+            b"Host" => self.host = reader.value()?,
             _ => reader.skip()?,
         }
         Ok(())

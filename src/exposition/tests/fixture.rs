@@ -8,9 +8,9 @@ use prometheus::{HistogramOpts, HistogramVec, IntGauge, Opts, Registry};
 
 use crate::error::FailureKind;
 use crate::exposition::{
-    Format, Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView, page,
+    Effect, Format, Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView, page,
 };
-use crate::model::kill_task::{Results, TaskReport, TaskState};
+use crate::model::kill_task::{Results, TaskReport, TaskState, Victims};
 use crate::model::{Fetched, Rankings, Reported, Session, Snapshot, Tally, Thresholds, Transaction};
 use crate::model::{Group, Groups};
 
@@ -162,9 +162,18 @@ pub fn task() -> (TaskView, TaskCounters) {
         ignored: 1,
         results,
         unknown_reason: Some("SESSION_EATEN".into()),
+        victims: Victims::default(),
     };
     let counters = TaskCounters { labels: labels.clone(), tasks: [5, 0, 1], results };
-    (TaskView { labels, task_id: "f77d535b".into(), report }, counters)
+    (
+        TaskView {
+            labels,
+            task_id: "f77d535b".into(),
+            report,
+            effect: Effect { before: Some(20), after: Some(4), returned: Some(3) },
+        },
+        counters,
+    )
 }
 
 /// Own instruments: a gauge, and a histogram with labels.
