@@ -143,6 +143,36 @@ async fn every_state_and_reason_has_its_series() {
 }
 
 #[tokio::test]
+async fn a_task_may_list_ten_thousand_sessions_or_none() {
+    let cloud = cloud().await;
+    let results = [("SESSION_KILLED", 9_000), ("SESSION_EXPIRED", 1_000)];
+    cloud.set_kill_task("rm-watched", "t-large", task("SUCCESS", [9_000, 1_000, 0], &results));
+    cloud.set_kill_task("rm-watched", "t-empty", task("FAILURE", [0; 3], &[]));
+    let program = watch(&cloud, "", &["rm-watched/t-large", "rm-watched/t-empty"]).await;
+    let ended = |page: &Page| page.sum("dbsession_kill_tasks_total") == 2.0;
+    let page = program.scrape_until("the end of both", ended).await;
+    let results = pairs(&[("killed", 9_000.0), ("expired", 1_000.0)]);
+    let of = |task: &str| page.with(&[("task_id", task)]);
+    assert_eq!(by(&of("t-large"), "dbsession_kill_task_results", "reason"), sorted(&results));
+    assert_eq!(by(&page, "dbsession_kill_results_total", "reason"), sorted(&results));
+    let sessions = pairs(&[("failed", 1_000.0), ("killed", 9_000.0)]);
+    assert_eq!(by(&of("t-large"), "dbsession_kill_task_sessions", "result"), sessions);
+    assert_eq!(state(&page, "t-empty").as_deref(), Some("failure"));
+    assert_eq!(by(&of("t-empty"), "dbsession_kill_task_results", "reason"), []);
+    assert_eq!(
+        by(&page, "dbsession_kill_tasks_total", "state"),
+        pairs(&[("failure", 1.0), ("success", 1.0)])
+    );
+}
+
+/// In the order in which series are kept.
+fn sorted(pairs: &[(String, f64)]) -> Vec<(String, f64)> {
+    let mut pairs = pairs.to_vec();
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    pairs
+}
+
+#[tokio::test]
 async fn counters_are_there_from_the_start() {
     let cloud = cloud().await;
     cloud.set_kill_task("rm-watched", "t-1", task("RUNNING", [0; 3], &[]));
