@@ -179,10 +179,12 @@ fn pause(text: &str) -> Result<Duration, &'static str> {
 
 fn path(text: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
-    if text.len() > 1 && text.starts_with('/') && !text.starts_with("/-/") && text.bytes().all(plain) {
+    let taken =
+        ["/probe", "/sd"].contains(&text) || ["/-/", "/api/"].iter().any(|start| text.starts_with(start));
+    if text.len() > 1 && text.starts_with('/') && !taken && text.bytes().all(plain) {
         return Ok(text.to_owned());
     }
-    Err("expected a path like /metrics; / and /-/ are taken".to_owned())
+    Err("expected a path like /metrics; /, /-/, /api/, /probe and /sd are taken".to_owned())
 }
 
 #[cfg(test)]

@@ -89,8 +89,9 @@ impl Store {
         self.targets().iter().all(|slot| slot.state() != State::Pending)
     }
 
-    /// Those that are shown now: whoever reads them keeps nobody from showing others.
-    fn targets(&self) -> Arc<[Slot]> {
+    /// Those that are shown now, in the order of the configuration: whoever reads them keeps nobody from showing others.
+    #[must_use]
+    pub fn targets(&self) -> Arc<[Slot]> {
         Arc::clone(&read(&self.slots.targets))
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP in: what is served, and how. Knows the store and the instruments; nothing of how the data got there.
 
 mod control;
+mod discovery;
 mod gzip;
 mod kill_tasks;
 mod lifecycle;

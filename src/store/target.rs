@@ -134,7 +134,15 @@ impl Slot {
         lock(&self.record.state).state()
     }
 
-    pub(super) fn view(&self, now: Instant) -> TargetView {
+    /// Whose record it is.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// What a page says of the target at the time `now`.
+    #[must_use]
+    pub fn view(&self, now: Instant) -> TargetView {
         let inner = lock(&self.record.state);
         inner.view(self.labels.clone(), self.info.clone(), inner.shown(now))
     }

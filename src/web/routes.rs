@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Path, State as Shared};
+use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -14,8 +14,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
+use super::discovery::Probe;
 use super::gzip::Gzip;
-use super::{Control, kill_tasks, lifecycle, negotiate, pages};
+use super::{Control, discovery, kill_tasks, lifecycle, negotiate, pages};
 use crate::clock::Clock;
 use crate::config::Provider;
 use crate::exposition::{self, PageInput};
@@ -54,6 +55,8 @@ pub fn router(site: Arc<Site>) -> Router {
     Router::new()
         .route("/", get(fleet))
         .route(&site.telemetry_path, get(metrics))
+        .route("/probe", get(probe))
+        .route("/sd", get(discover))
         .route("/-/healthy", get(async || "dbsession_exporter is healthy.\n"))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload))
@@ -64,10 +67,28 @@ pub fn router(site: Arc<Site>) -> Router {
 }
 
 async fn metrics(Shared(site): Shared<Arc<Site>>, headers: HeaderMap) -> Response {
-    let format = negotiate::format(&headers);
-    let frames = exposition::page(site.page(), format);
+    page(site.page(), &headers)
+}
+
+async fn probe(Shared(site): Shared<Arc<Site>>, Query(probe): Query<Probe>, headers: HeaderMap) -> Response {
+    match discovery::find(&site.store.targets(), &probe) {
+        Ok(slot) => {
+            let targets = vec![slot.view(Instant::now())];
+            page(PageInput { targets, ..PageInput::default() }, &headers)
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn discover(Shared(site): Shared<Arc<Site>>) -> Response {
+    discovery::groups(&site.store)
+}
+
+fn page(input: PageInput, headers: &HeaderMap) -> Response {
+    let format = negotiate::format(headers);
+    let frames = exposition::page(input, format);
     let told = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept, accept-encoding")];
-    if negotiate::takes_gzip(&headers) {
+    if negotiate::takes_gzip(headers) {
         (told, [(header::CONTENT_ENCODING, "gzip")], body(Gzip::new(frames))).into_response()
     } else {
         (told, body(frames)).into_response()
