@@ -83,6 +83,15 @@ cat >"$work/prometheus.yml" <<END
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
   - {job_name: dbsession, static_configs: [{targets: ["$demo"]}]}
+  # As the README has it; their samples are dropped, since the other job has them.
+  - job_name: dbsession_instances
+    metrics_path: /probe
+    http_sd_configs: [{url: "http://$demo/sd", refresh_interval: 5s}]
+    relabel_configs:
+      - {source_labels: [__address__], target_label: __param_target}
+      - {target_label: __address__, replacement: "$demo"}
+      - {source_labels: [__param_target], target_label: instance}
+    metric_relabel_configs: [{source_labels: [__name__], regex: "dbsession_.*", action: drop}]
 END
 prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" --web.listen-address=127.0.0.1:0 \
     --enable-feature=exemplar-storage 2>"$work/prometheus.log" &
@@ -101,6 +110,7 @@ up{job="dbsession"} == 1
 sum(dbsession_sessions) > 0
 sum(dbsession_up) > 0
 count(dbsession_up) == sum(dbsession_exporter_targets)
+count(up{job="dbsession_instances"} == 1) == count(dbsession_up)
 sum by (provider) (dbsession_sessions * on (instance_id, node_id) group_left (provider) dbsession_instance_info) > 0
 histogram_quantile(0.9, sum by (le) (dbsession_active_session_age_seconds_bucket)) > 0
 histogram_quantile(0.9, sum by (le) (dbsession_transaction_age_seconds_bucket)) > 0
