@@ -40,7 +40,8 @@ pub struct Clouds {
     gates: HashMap<KeyName, Arc<Gate>>,
     /// By the account's name.
     paces: HashMap<(String, Service), Arc<Pace>>,
-    transport: Transport,
+    /// One for each account, shared by those of the same network.
+    transports: Vec<Transport>,
     clock: Clock,
     instruments: Instruments,
 }
@@ -55,13 +56,13 @@ impl Clouds {
     /// Makes the clients; no call is sent.
     ///
     /// # Errors
-    /// Where the machine's proxy settings cannot be used.
+    /// Like [`Transport::new`].
     pub fn new(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Self, FetchError> {
         let none = Self {
             clients: HashMap::new(),
             gates: HashMap::new(),
             paces: HashMap::new(),
-            transport: Transport::new()?,
+            transports: Vec::new(),
             clock,
             instruments: instruments.clone(),
         };
@@ -72,11 +73,11 @@ impl Clouds {
     /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate. Every hold is lifted.
     ///
     /// # Errors
-    /// Where connections that an account needs for itself cannot be made; at present all accounts share theirs.
+    /// Like [`Transport::new`].
     pub fn renewed(&self, config: &Config) -> Result<Self, FetchError> {
-        let (transport, instruments) = (self.transport.clone(), self.instruments.clone());
+        let (instruments, transports) = (self.instruments.clone(), self.transports(config)?);
         let (mut clients, mut gates, mut paces) = (HashMap::new(), HashMap::new(), HashMap::new());
-        for account in &config.accounts {
+        for (account, transport) in config.accounts.iter().zip(&transports) {
             let key = KeyName::of(account);
             let gate = self.gates.get(&key).map(Arc::clone);
             let gate = gate.unwrap_or_else(|| Arc::new(Gate::new(account.provider == Provider::Huawei)));
@@ -95,7 +96,18 @@ impl Clouds {
         for gate in gates.values() {
             gate.lift();
         }
-        Ok(Self { clients, gates, paces, transport, clock: self.clock, instruments })
+        Ok(Self { clients, gates, paces, transports, clock: self.clock, instruments })
+    }
+
+    /// The transport of each account, in their order: kept where it is for the same network.
+    fn transports(&self, config: &Config) -> Result<Vec<Transport>, FetchError> {
+        let mut transports: Vec<Transport> = Vec::with_capacity(config.accounts.len());
+        for account in &config.accounts {
+            let mut known = transports.iter().chain(&self.transports);
+            let same = known.find(|transport| transport.network() == &account.network).cloned();
+            transports.push(same.map_or_else(|| Transport::new(&account.network), Ok)?);
+        }
+        Ok(transports)
     }
 
     /// The pace of an account's name and service, with the limit that is configured now.
@@ -166,12 +178,13 @@ impl Client {
 
     /// Whether it reaches what another account would, in the same way.
     fn has_access_of(&self, other: &config::Account) -> bool {
-        let config::Account { name, provider, region, project_id, credentials, das, ddm, iam, .. } =
-            &*self.account().config;
+        let config::Account {
+            name, provider, region, project_id, credentials, das, ddm, iam, network, ..
+        } = &*self.account().config;
         (name, provider, region, project_id)
             == (&other.name, &other.provider, &other.region, &other.project_id)
             && credentials == &other.credentials
-            && (das, ddm, iam) == (&other.das, &other.ddm, &other.iam)
+            && (das, ddm, iam, network) == (&other.das, &other.ddm, &other.iam, &other.network)
     }
 }
 

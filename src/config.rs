@@ -8,6 +8,7 @@ mod credentials;
 mod endpoint;
 mod form;
 mod instances;
+mod network;
 mod place;
 mod raw;
 mod secret;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use endpoint::Endpoint;
+pub use network::{Bypass, Login, Network, Proxy, Route, Trust};
 pub use secret::Secret;
 pub use settings::{Settings, Spike};
 pub use units::{Factor, Rate, duration};
@@ -41,7 +43,7 @@ pub struct Config {
     pub top: usize,
     /// What works, but probably not as meant; a line each, beginning with the path.
     pub warnings: Vec<String>,
-    /// Files beside the configuration file that it was read from: secrets.
+    /// Files beside the configuration file that it was read from: secrets and CA certificates.
     pub files: Vec<PathBuf>,
 }
 
@@ -152,6 +154,8 @@ pub struct Account {
     pub ddm: Option<Endpoint>,
     /// Where IAM is reached; there whenever the credentials need it.
     pub iam: Option<Endpoint>,
+    /// By which way all of these are reached, and which certificates are trusted.
+    pub network: Network,
     /// Limit of the calls to DAS. By default 10/s for Alibaba Cloud, which documents a quota of 60/s for the operation,
     /// region and whole account (DAS quota page), and 60/min for Huawei Cloud, which documents none.
     pub das_rate: Rate,
@@ -319,6 +323,6 @@ pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
         Ok(config)
     } else {
         let error = ConfigError::new(file, problems.into_iter().map(|problem| format!(" {problem}")));
-        Err(ConfigError { files: findings.files.take(), ..error })
+        Err(ConfigError { files: config.files, ..error })
     }
 }

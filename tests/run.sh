@@ -37,6 +37,8 @@ install_packages() {
     local missing=()
     has cc || missing+=(gcc libc6-dev)
     has curl || missing+=(curl)
+    # The program alone: the package of the plain name would start a server of its own.
+    has tinyproxy || missing+=(tinyproxy-bin)
     # TLS needs a certificate store, even where no certificate is checked.
     [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || missing+=(ca-certificates)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

@@ -42,9 +42,10 @@ fn with<'a>(change: &str, to: &str, changed: &'a mut String) -> [&'a str; 3] {
 #[tokio::test]
 async fn an_account_with_the_same_access_keeps_its_client() {
     let (before, mut changed) = (clouds(&BEFORE), String::new());
-    for (what, to) in
-        [("1/min", "2/min"), ("rate_limit: {das: 1/min}", "interval: 7s, kill_task_retention: 5m")]
-    {
+    for (what, to) in [
+        ("1/min", "2/min"),
+        ("rate_limit: {das: 1/min}", "interval: 7s, kill_task_retention: 5m, tls: {system_roots: true}"),
+    ] {
         let after = before.renewed(&config(&with(what, to, &mut changed))).unwrap();
         assert!(["ali", "hw", "other"].iter().all(|account| after.has_same_client(&before, account)), "{to}");
     }
@@ -53,6 +54,7 @@ async fn an_account_with_the_same_access_keeps_its_client() {
         ("access_key_secret: s", "access_key_secret: t"),
         ("provider: alibaba", "provider: alibaba, region: cn-north-2-gov-1"),
         ("provider: alibaba", "provider: alibaba, endpoints: {das: 'https://das.aliyuncs.com'}"),
+        ("provider: alibaba", "provider: alibaba, proxy: 'http://proxy.example.com'"),
     ] {
         let after = before.renewed(&config(&with(what, to, &mut changed))).unwrap();
         assert!(!after.has_same_client(&before, "ali"), "{to}");
@@ -104,4 +106,21 @@ async fn accounts_of_the_same_key_share_its_gate_and_nothing_else() {
     let families = clouds.instruments.gather();
     let waits = families.iter().find(|family| text(family)).expect("it is there from the start");
     assert_eq!(waits.get_metric().len(), 5, "das of each, ddm of those of Huawei Cloud");
+}
+
+#[tokio::test]
+async fn accounts_of_the_same_network_share_its_connections_across_reloads() {
+    let same = |one: (&Clouds, usize), other: (&Clouds, usize)| {
+        let network =
+            |(clouds, account): (&Clouds, usize)| std::ptr::from_ref(clouds.transports[account].network());
+        network(one) == network(other)
+    };
+    let (before, mut changed) = (clouds(&BEFORE), String::new());
+    assert!(same((&before, 0), (&before, 1)) && same((&before, 1), (&before, 2)));
+    let proxy = "provider: alibaba, proxy: 'http://proxy.example.com'";
+    let after = before.renewed(&config(&with("provider: alibaba", proxy, &mut changed))).unwrap();
+    assert!(!same((&after, 0), (&before, 0)) && same((&after, 1), (&before, 1)));
+    let direct = "provider: alibaba, proxy: none";
+    let last = after.renewed(&config(&with("provider: alibaba", direct, &mut changed))).unwrap();
+    assert!(same((&last, 0), (&before, 0)), "that is what the environment says, too");
 }

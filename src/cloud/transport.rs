@@ -1,13 +1,21 @@
-//! HTTPS out: one call, bounded in time by the fetch's deadline and in memory by a cap that also holds after
-//! decompression. Redirects are not followed; certificates are always verified.
+//! HTTPS out: one call, directly or by a proxy, bounded in time by the fetch's deadline and in memory by a cap that also holds
+//! after decompression. Redirects are not followed; certificates are always verified.
+
+mod client;
+mod failure;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{ClientBuilder, Method, Response, redirect};
+use reqwest::{Method, Response, Url};
 use tokio::time::Instant;
-use tracing::warn;
 
 use super::budget::Budget;
+use crate::config::Network;
 use crate::error::{FailureKind, FetchError};
+use failure::Way;
 
 /// Memory taken before anything has come, whatever an answer announces.
 const FIRST_BYTES: usize = 1 << 20;
@@ -15,9 +23,10 @@ const FIRST_BYTES: usize = 1 << 20;
 /// Sends calls; cheap to clone, keeps connections.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    client: reqwest::Client,
-    /// For calls to this machine: without a proxy.
+    network: Arc<Network>,
     direct: reqwest::Client,
+    /// Where the network has a proxy.
+    proxied: Option<reqwest::Client>,
 }
 
 /// A call to send. It has no `Debug`: its headers hold keys and tokens.
@@ -26,7 +35,8 @@ pub struct Call {
     pub method: Method,
     /// Scheme, host, path and query, sent as they are.
     pub url: String,
-    /// Whether the host is this machine, which no proxy can reach for us.
+    /// Whether no proxy may come between: the host is this machine, which no proxy can reach for us, or its metadata
+    /// service, whose answers are for nobody else.
     pub local: bool,
     /// All headers, `host` included.
     pub headers: Vec<(&'static str, String)>,
@@ -47,25 +57,20 @@ pub struct Answer {
 }
 
 impl Transport {
-    /// A transport with the system's proxy settings and certificate store. Without a store only plain-http endpoints can
-    /// be reached; that is worth a warning, not the end: such endpoints may be all there are.
+    /// A transport for a network. Without a certificate store only plain-http endpoints can be reached, or those of the
+    /// network's own authorities; that is worth a warning, not the end: such endpoints may be all there are.
     ///
     /// # Errors
-    /// [`FailureKind::Network`] where the proxy settings cannot be used.
-    pub fn new() -> Result<Self, FetchError> {
-        let certificates: fn() -> ClientBuilder = match builder().no_proxy().build() {
-            Ok(_) => builder,
-            Err(error) => {
-                let error = failure(error).detail;
-                warn!(
-                    error,
-                    "no certificate store: HTTPS endpoints fail until CA certificates are installed"
-                );
-                || builder().tls_certs_only([])
-            }
-        };
-        let client = certificates().build().map_err(failure)?;
-        Ok(Self { client, direct: certificates().no_proxy().build().map_err(failure)? })
+    /// [`FailureKind::Network`] where proxy or certificates of the network cannot be used.
+    pub fn new(network: &Network) -> Result<Self, FetchError> {
+        let (direct, proxied) = client::pair(network).map_err(|error| failure::plain(&error))?;
+        Ok(Self { network: Arc::new(network.clone()), direct, proxied })
+    }
+
+    /// The network that it is for.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// Sends one call and reads its whole answer.
@@ -91,12 +96,17 @@ impl Transport {
         if call.method == Method::POST {
             headers.insert(CONTENT_LENGTH, call.body.len().into());
         }
-        let client = if call.local { &self.direct } else { &self.client };
-        let request = client.request(call.method, call.url).headers(headers).body(call.body);
+        let url = Url::parse(&call.url)
+            .map_err(|error| FetchError::new(FailureKind::Internal, format!("no URL to call: {error}")))?;
+        let proxy = if call.local { None } else { self.network.route.proxy(&url) };
+        let client = self.proxied.as_ref().filter(|_| proxy.is_some()).unwrap_or(&self.direct);
+        let way = Way::new(&url, proxy);
+        let request = client.request(call.method, url).headers(headers).body(call.body);
         let asked = Instant::now();
-        let mut response = request.send().await.map_err(failure)?;
+        let mut response = request.send().await.map_err(|error| way.failure(error))?;
         let written = asked + asked.elapsed() / 2;
-        let body = read(&mut response, max_bytes).await?;
+        way.passed(&response)?;
+        let body = read(&mut response, max_bytes, &way).await?;
         Ok(Answer {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
@@ -106,12 +116,7 @@ impl Transport {
     }
 }
 
-fn builder() -> ClientBuilder {
-    let user_agent = concat!("dbsession_exporter/", env!("CARGO_PKG_VERSION"));
-    reqwest::Client::builder().user_agent(user_agent).redirect(redirect::Policy::none()).http1_only()
-}
-
-async fn read(response: &mut Response, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
+async fn read(response: &mut Response, max_bytes: usize, way: &Way<'_>) -> Result<Vec<u8>, FetchError> {
     let too_large = || {
         let detail = format!("the answer is larger than max_response_bytes, {max_bytes}");
         FetchError::new(FailureKind::BadResponse, detail)
@@ -121,7 +126,7 @@ async fn read(response: &mut Response, max_bytes: usize) -> Result<Vec<u8>, Fetc
         return Err(too_large());
     }
     let mut body = Vec::with_capacity(announced.min(FIRST_BYTES));
-    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| way.failure(error))? {
         if body.len() + chunk.len() > max_bytes {
             return Err(too_large());
         }
@@ -140,18 +145,4 @@ fn headers(pairs: Vec<(&'static str, String)>) -> Result<HeaderMap, FetchError> 
         headers.insert(HeaderName::from_static(name), value);
     }
     Ok(headers)
-}
-
-fn failure(error: reqwest::Error) -> FetchError {
-    let error = error.without_url();
-    let (mut causes, mut next) = (Vec::new(), Some(&error as &dyn std::error::Error));
-    let mut connection = false;
-    while let Some(cause) = next {
-        connection |= cause.is::<hyper::Error>() || cause.is::<hyper_util::client::legacy::Error>();
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    let garbled = error.is_decode() && !connection;
-    let kind = if garbled { FailureKind::BadResponse } else { FailureKind::Network };
-    FetchError::new(kind, causes.join(": "))
 }

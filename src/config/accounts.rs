@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::credentials::credentials;
 use super::endpoint::{Endpoint, of_huawei_region};
+use super::network::network;
 use super::place::Place;
 use super::raw::{Leaf, RawAccount, RawRates, RawServices};
 use super::settings::Level;
@@ -76,6 +77,7 @@ fn entry(at: &Place, raw: &RawAccount, global: Level, retention: Duration) -> En
         Provider::Alibaba => alibaba(at, raw),
         Provider::Huawei => huawei(at, raw),
     });
+    let network = network(at, raw);
     let account = reach.and_then(|reach| {
         Some(Arc::new(Account {
             name: name.clone()?,
@@ -86,6 +88,7 @@ fn entry(at: &Place, raw: &RawAccount, global: Level, retention: Duration) -> En
             das: reach.das?,
             ddm: reach.ddm,
             iam: reach.iam,
+            network: network?,
             das_rate: das_rate.unwrap_or(default_das),
             ddm_rate: ddm_rate.unwrap_or(HUAWEI_DDM_RATE),
             settings: level.settings(),

@@ -111,7 +111,7 @@ fn iam_user(at: &Place, raw: &RawIam, region: Option<&str>) -> Option<IamUser> {
 }
 
 /// The secret `name`, given as itself or as `name_file`.
-fn secret(at: &Place, name: &str, inline: &Leaf, file: &Leaf, required: bool) -> Option<Secret> {
+pub(super) fn secret(at: &Place, name: &str, inline: &Leaf, file: &Leaf, required: bool) -> Option<Secret> {
     let in_file = format!("{name}_file");
     match (&inline.0, &file.0) {
         (Some(_), Some(_)) => {

@@ -91,7 +91,7 @@ fn is_loopback(authority: &str) -> bool {
     };
     host == "localhost"
         || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -167,6 +167,7 @@ mod tests {
             ("http://127.0.0.1:8080", false),
             ("http://127.8.9.1", false),
             ("http://[::1]:8080", false),
+            ("http://[::ffff:127.0.0.1]:8080", false),
             ("http://localhost:8080", false),
             ("http://localhost.example.com", true),
         ] {

@@ -152,6 +152,9 @@ keys_and_settings! {
         credentials: Option<WordOr<RawKeys>>,
         endpoints: Option<RawServices>,
         rate_limit: Option<RawRates>,
+        proxy: Leaf,
+        proxy_file: Leaf,
+        tls: Option<RawTls>,
         kill_task_retention: Leaf,
     }
 }
@@ -159,6 +162,14 @@ keys_and_settings! {
 keys! {
     /// `accounts[].endpoints`
     RawServices { das: Leaf, ddm: Leaf, iam: Leaf, }
+}
+
+keys! {
+    /// `accounts[].tls`
+    RawTls {
+        ca_file: Leaf,
+        #[serde(deserialize_with = "flag")] system_roots: Leaf,
+    }
 }
 
 keys! {

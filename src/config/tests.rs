@@ -4,6 +4,7 @@ mod accounts;
 mod example;
 mod form;
 mod instances;
+mod network;
 mod secrets;
 
 use std::path::Path;

@@ -12,6 +12,7 @@ mod isolation;
 mod kill_task_api;
 mod kill_tasks;
 mod lifecycle;
+mod network;
 mod oracle;
 mod pace;
 mod parse;

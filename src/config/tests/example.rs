@@ -67,6 +67,7 @@ fn has_every_key() {
         "accounts: [{zzz: 1}]",
         "accounts: [{endpoints: {zzz: 1}}]",
         "accounts: [{rate_limit: {zzz: 1}}]",
+        "accounts: [{tls: {zzz: 1}}]",
         "accounts: [{credentials: {zzz: 1}}]",
         "accounts: [{credentials: {iam: {zzz: 1}}}]",
         "instances: [{zzz: 1}]",
