@@ -43,8 +43,6 @@ struct State {
     rate: Rate,
     /// The present or the last pause.
     pause: Option<Pause>,
-    /// Time in pauses before that one.
-    paused: Duration,
     /// Throttlings in a row, each of a call that began after the pause for the one before.
     throttlings: i32,
     /// After a pause calls are spaced evenly until one was not throttled.
@@ -62,21 +60,12 @@ impl State {
         self.pause.map(|pause| pause.until).filter(|until| Instant::now() < *until)
     }
 
-    /// Time in pauses so far.
-    fn paused(&self) -> Duration {
-        let of = |pause: Pause| pause.until.min(Instant::now()).saturating_duration_since(pause.from);
-        self.paused + self.pause.map(of).unwrap_or_default()
-    }
-
     fn pause(&mut self, length: Duration) {
         let now = Instant::now();
         let (from, earlier) = match self.pause {
             Some(pause) if now < pause.until => (pause.from, pause.until),
             _ => (now, now),
         };
-        if from == now {
-            self.paused = self.paused();
-        }
         self.pause = Some(Pause { from, until: earlier.max(now + length) });
     }
 
@@ -116,7 +105,7 @@ impl Pace {
     /// At most so many calls in any period.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        let state = State { rate, pause: None, paused: Duration::ZERO, throttlings: 0, careful: false };
+        let state = State { rate, pause: None, throttlings: 0, careful: false };
         Self { begun: sync::Mutex::default(), state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -138,19 +127,18 @@ impl Pace {
         self.lock().pause_ends().is_some()
     }
 
-    /// Waits until a call may begin. The wait for the limit moves the deadline, a pause does not.
+    /// Waits until a call may begin. The wait moves the deadline: neither the limit nor a pause is this fetch's own fault.
     ///
     /// # Errors
     /// [`FetchError::paused`], at once, where there is a pause that ends past the deadline.
     pub async fn turn(&self, budget: &mut Budget) -> Result<Turn<'_>, FetchError> {
-        let (asked, paused) = (Instant::now(), self.lock().paused());
-        let waited = || asked.elapsed().saturating_sub(self.lock().paused().saturating_sub(paused));
+        let asked = Instant::now();
         let turn = tokio::select! {
             biased;
-            left = self.pause_beyond(|| budget.ends() + waited()) => return Err(FetchError::paused(left)),
+            left = self.pause_beyond(|| budget.ends() + asked.elapsed()) => return Err(FetchError::paused(left)),
             turn = self.head() => turn,
         };
-        budget.extend(waited());
+        budget.extend(asked.elapsed());
         Ok(turn)
     }
 
