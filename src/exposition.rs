@@ -7,6 +7,7 @@
 mod families;
 mod format;
 mod health;
+mod load;
 mod own;
 mod page;
 mod sessions;

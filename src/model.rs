@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod command;
+pub mod exemplars;
 pub mod groups;
 pub mod host;
 pub mod kill_task;

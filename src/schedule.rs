@@ -39,7 +39,7 @@ pub struct Scheduler {
     config: Arc<Config>,
     store: Store,
     clock: Clock,
-    instruments: Instruments,
+    instruments: Arc<Instruments>,
     clouds: Clouds,
     lanes: BTreeMap<LaneKey, Arc<Lane>>,
     targets: HashMap<TargetKey, Fetching>,
@@ -76,7 +76,7 @@ impl Scheduler {
             config,
             store,
             clock,
-            instruments,
+            instruments: Arc::new(instruments),
             clouds,
             lanes: BTreeMap::new(),
             targets: HashMap::new(),
@@ -145,7 +145,7 @@ impl Scheduler {
             publisher,
             seat: lane.seat(rhythm.ask(&target.settings)),
             clock: self.clock,
-            instruments: self.instruments.clone(),
+            instruments: Arc::clone(&self.instruments),
         };
         let task = self.tasks.spawn(Box::new(Fetcher::new(receiver, around, rhythm)).run());
         self.targets.insert(key, Fetching { record: Arc::clone(&record), orders, task });

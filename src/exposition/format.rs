@@ -4,12 +4,14 @@
 use jiff::Timestamp;
 
 use super::families::{self, Family, Kind};
+use super::load;
 use super::value::Value;
 use super::view::Labels;
 use crate::model::Group;
+use crate::model::exemplars::Exemplar;
 use crate::model::label;
 use crate::model::ranking::Dimension;
-use crate::model::tally::{AGE_BOUNDS, Ages, Oldest};
+use crate::model::tally::{AGE_BOUNDS, Ages};
 
 /// The `le` label of each bucket of [`Ages`]: its bound as OpenMetrics spells it, so that a series is the same in both
 /// formats.
@@ -102,8 +104,8 @@ pub struct Section {
     pub family: &'static Family,
     format: Format,
     part: Part,
-    /// HELP and TYPE are written.
-    announced: bool,
+    /// What samples begin with: the family's name and a brace; empty until HELP and TYPE are written.
+    opening: Vec<u8>,
     /// What samples that differ in their last label alone begin with; kept for its memory.
     head: Vec<u8>,
 }
@@ -113,7 +115,7 @@ impl Section {
     pub fn all(format: Format) -> impl Iterator<Item = Self> {
         families::all().flat_map(move |family| {
             let parts = format.parts(family.kind).iter();
-            parts.map(move |part| Self { family, format, part: *part, announced: false, head: Vec::new() })
+            parts.map(move |part| Self { family, format, part: *part, opening: Vec::new(), head: Vec::new() })
         })
     }
 
@@ -126,13 +128,23 @@ impl Section {
             Part::Count => self.format.announce(page, &[name, COUNT].concat(), word, help),
             Part::Sum => self.format.announce(page, &[name, SUM].concat(), word, help),
         }
-        self.announced = true;
+        self.opening = [name, "{"].concat().into();
     }
 }
 
-/// Writes the samples that one subject has in one section.
+/// What is done with the samples that a subject has in a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// What they are made of is read, and nothing written; see [`load`].
+    Load,
+    /// They are written.
+    Write,
+}
+
+/// The samples that one subject has in one section.
 #[derive(Debug)]
 pub struct Samples<'a> {
+    pass: Pass,
     page: &'a mut Vec<u8>,
     section: &'a mut Section,
     labels: &'a str,
@@ -140,12 +152,18 @@ pub struct Samples<'a> {
 
 impl<'a> Samples<'a> {
     /// Samples in `section` that carry the subject's `labels`.
-    pub fn new(page: &'a mut Vec<u8>, section: &'a mut Section, labels: &'a Labels) -> Self {
-        Self { page, section, labels: labels.as_str() }
+    pub fn new(pass: Pass, page: &'a mut Vec<u8>, section: &'a mut Section, labels: &'a Labels) -> Self {
+        if pass == Pass::Load {
+            load::lines(labels.as_str().as_bytes());
+        }
+        Self { pass, page, section, labels: labels.as_str() }
     }
 
     /// A sample without labels of its own.
     pub fn value(&mut self, value: impl Into<Value>) {
+        if self.pass == Pass::Load {
+            return load::value(value.into());
+        }
         self.open("");
         self.close(value.into());
     }
@@ -159,6 +177,12 @@ impl<'a> Samples<'a> {
 
     /// A sample with labels of its own; their values may hold anything.
     pub fn labelled(&mut self, own: &[(&str, &str)], value: impl Into<Value>) {
+        if self.pass == Pass::Load {
+            for (_, value) in own {
+                load::lines(value.as_bytes());
+            }
+            return load::value(value.into());
+        }
         self.open("");
         for (name, value) in own {
             self.label(name, value);
@@ -168,6 +192,9 @@ impl<'a> Samples<'a> {
 
     /// A sample that is always 1 and says all by its labels.
     pub fn info(&mut self, own: &Labels) {
+        if self.pass == Pass::Load {
+            return load::lines(own.as_str().as_bytes());
+        }
         self.open("");
         if !own.as_str().is_empty() {
             self.separate();
@@ -179,6 +206,9 @@ impl<'a> Samples<'a> {
     /// A sample for each value of one label, which comes after the subject's own: words of the exporter itself, which
     /// need no escapes.
     pub fn by<V: Into<Value>>(&mut self, name: &str, samples: impl IntoIterator<Item = (&'static str, V)>) {
+        if self.pass == Pass::Load {
+            return samples.into_iter().for_each(|(_, value)| load::value(value.into()));
+        }
         let mut samples = samples.into_iter().peekable();
         if samples.peek().is_some() {
             self.begin("", name);
@@ -196,6 +226,9 @@ impl<'a> Samples<'a> {
         value: fn(&Group) -> V,
     ) {
         let Some(Dimension { shown, other, .. }) = dimension else { return };
+        if self.pass == Pass::Load {
+            return load::named(shown);
+        }
         self.begin("", name);
         if shown.are_plain() {
             shown.iter().for_each(|(label, group)| self.finish(label, value(group).into()));
@@ -208,13 +241,16 @@ impl<'a> Samples<'a> {
     /// The samples of a histogram that belong here. Where the format has exemplars, each bucket tells its oldest session, as
     /// of `taken_at`.
     pub fn ages(&mut self, ages: &Ages, taken_at: Timestamp) {
+        if self.pass == Pass::Load {
+            return load::lines(&ages.buckets);
+        }
         let part = self.section.part;
         if matches!(part, Part::Whole | Part::Buckets) {
             self.buckets(ages, taken_at);
         }
         if matches!(part, Part::Whole | Part::Count) {
             self.open(COUNT);
-            self.close(Value::Count(ages.buckets.iter().sum()));
+            self.close(Value::Count(ages.buckets.iter().copied().map(u64::from).sum()));
         }
         if matches!(part, Part::Whole | Part::Sum) {
             self.open(SUM);
@@ -226,11 +262,11 @@ impl<'a> Samples<'a> {
         let mut at_most = 0;
         self.begin(BUCKET, "le");
         for (bucket, (le, count)) in LE.into_iter().zip(ages.buckets).enumerate() {
-            at_most += count;
+            at_most += u64::from(count);
             self.finish(le, Value::Count(at_most));
             if self.section.format == Format::OpenMetrics
                 && count > 0
-                && let Some(oldest) = ages.oldest.iter().find(|oldest| oldest.bucket == bucket)
+                && let Some(oldest) = ages.oldest.of(bucket)
             {
                 self.exemplar(oldest, taken_at);
             }
@@ -238,14 +274,14 @@ impl<'a> Samples<'a> {
     }
 
     /// ` # {session_id="7",trx_id="9"} SECONDS TIMESTAMP` behind the sample just written, with as many of the ids as fit.
-    fn exemplar(&mut self, oldest: &Oldest, taken_at: Timestamp) {
+    fn exemplar(&mut self, oldest: Exemplar<'_>, taken_at: Timestamp) {
         let mut room = MAX_EXEMPLAR;
-        let ids = [("session_id", &oldest.session_id), ("trx_id", &oldest.transaction_id)];
+        let ids = [("session_id", oldest.session_id), ("trx_id", oldest.transaction_id)];
         let shown = ids.map(|(name, id)| {
             let length = name.len() + id.chars().count();
             let fits = !id.is_empty() && length <= room;
             room -= if fits { length } else { 0 };
-            fits.then_some((name, id.as_str()))
+            fits.then_some((name, id))
         });
         if shown.iter().all(Option::is_none) {
             return;
@@ -263,7 +299,7 @@ impl<'a> Samples<'a> {
     }
 
     fn announce(&mut self) {
-        if !self.section.announced {
+        if self.section.opening.is_empty() {
             self.section.announce(self.page);
         }
     }
@@ -285,15 +321,17 @@ impl<'a> Samples<'a> {
     fn finish(&mut self, label: &str, value: Value) {
         self.page.extend_from_slice(&self.section.head);
         self.page.extend_from_slice(label.as_bytes());
-        self.page.extend_from_slice(b"\"");
-        self.close(value);
+        value.close("\"} ", self.page);
     }
 
     fn open(&mut self, suffix: &str) {
         self.announce();
-        self.push(self.section.family.name);
-        self.push(suffix);
-        self.push("{");
+        self.page.extend_from_slice(&self.section.opening);
+        if !suffix.is_empty() {
+            self.page.pop();
+            self.push(suffix);
+            self.push("{");
+        }
         self.push(self.labels);
     }
 
@@ -312,9 +350,7 @@ impl<'a> Samples<'a> {
     }
 
     fn close(&mut self, value: Value) {
-        self.push("} ");
-        value.write(self.page);
-        self.push("\n");
+        value.close("} ", self.page);
     }
 
     fn push(&mut self, text: &str) {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use prometheus::proto::MetricFamily;
 
 use super::families::Read;
-use super::format::{Format, Samples, Section};
+use super::format::{Format, Pass, Samples, Section};
 use super::own;
 use super::view::{PageInput, TargetView};
 use crate::model::Snapshot;
@@ -14,6 +14,9 @@ use crate::model::snapshot::Listed;
 /// Length of every frame but the last, which may be shorter: large enough that the cost of handing one on vanishes,
 /// small enough that a thousand slow readers fit in memory.
 pub const FRAME_BYTES: usize = 64 * 1024;
+
+/// Subjects whose data are loaded before the first of them is written.
+const AHEAD: usize = 16;
 
 /// Room for a frame and what one subject's family usually adds beyond it.
 const CAPACITY: usize = FRAME_BYTES + 8 * 1024;
@@ -70,7 +73,14 @@ impl<O: Iterator<Item = MetricFamily>> Frames<O> {
         let Some(section) = self.sections.get_mut(self.section) else {
             return self.step_own();
         };
-        if write(&self.input, self.subject, section, &mut self.text).is_some() {
+        if self.subject.is_multiple_of(AHEAD) {
+            for subject in self.subject..self.subject + AHEAD {
+                if write(&self.input, subject, section, Pass::Load, &mut self.text).is_none() {
+                    break;
+                }
+            }
+        }
+        if write(&self.input, self.subject, section, Pass::Write, &mut self.text).is_some() {
             self.subject += 1;
         } else {
             self.section += 1;
@@ -92,32 +102,38 @@ impl<O: Iterator<Item = MetricFamily>> Frames<O> {
     }
 }
 
-/// Writes what one subject has in a section; `None` where there is no such subject.
-fn write(input: &PageInput, subject: usize, section: &mut Section, text: &mut Vec<u8>) -> Option<()> {
+/// Loads or writes what one subject has in a section; `None` where there is no such subject.
+fn write(
+    input: &PageInput,
+    subject: usize,
+    section: &mut Section,
+    pass: Pass,
+    text: &mut Vec<u8>,
+) -> Option<()> {
     match section.family.read {
         Read::Target(read) => {
             let target = input.targets.get(subject)?;
-            read(target, &mut Samples::new(text, section, &target.labels));
+            read(target, &mut Samples::new(pass, text, section, &target.labels));
         }
         Read::Snapshot(read) => {
             let target = input.targets.get(subject)?;
             if let Some(snapshot) = &target.snapshot {
-                read(snapshot, &mut Samples::new(text, section, &target.labels));
+                read(snapshot, &mut Samples::new(pass, text, section, &target.labels));
             }
         }
         Read::Listed(read) => {
             let target = input.targets.get(subject)?;
             if let Some((snapshot, listed)) = listed(target) {
-                read(snapshot, listed, &mut Samples::new(text, section, &target.labels));
+                read(snapshot, listed, &mut Samples::new(pass, text, section, &target.labels));
             }
         }
         Read::Task(read) => {
             let task = input.tasks.get(subject)?;
-            read(task, &mut Samples::new(text, section, &task.labels));
+            read(task, &mut Samples::new(pass, text, section, &task.labels));
         }
         Read::TaskCounters(read) => {
             let counters = input.task_counters.get(subject)?;
-            read(counters, &mut Samples::new(text, section, &counters.labels));
+            read(counters, &mut Samples::new(pass, text, section, &counters.labels));
         }
     }
     Some(())

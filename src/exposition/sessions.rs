@@ -117,7 +117,7 @@ pub const FAMILIES: &[Family] = &[
         "dbsession_template_sessions",
         "Sessions by SQL template.",
         Read::Snapshot(|snapshot, out| {
-            out.groups("sql_template_id", snapshot.templates.as_ref(), |template| template.total);
+            out.groups("sql_template_id", snapshot.templates.as_deref(), |template| template.total);
         }),
     ),
     gauge(

@@ -17,6 +17,20 @@ pub enum Value {
 }
 
 impl Value {
+    /// Appends `before`, the value and a line break. Most values have one digit.
+    #[inline]
+    pub fn close(self, before: &'static str, page: &mut Vec<u8>) {
+        page.extend_from_slice(before.as_bytes());
+        if let Self::Count(count) = self
+            && let Ok(digit @ 0..10) = u8::try_from(count)
+        {
+            page.extend_from_slice(&[b'0' + digit, b'\n']);
+        } else {
+            self.write(page);
+            page.push(b'\n');
+        }
+    }
+
     /// Appends the value as every scraper reads it: a whole number has no fraction.
     pub fn write(self, page: &mut Vec<u8>) {
         match self {
@@ -42,12 +56,8 @@ fn whole(real: f64) -> Option<u64> {
     (real.is_sign_positive() && real < MAX_WHOLE && count as f64 == real).then_some(count)
 }
 
-/// Most counts have one digit.
 fn write_count(count: u64, page: &mut Vec<u8>) {
-    match u8::try_from(count) {
-        Ok(digit @ 0..10) => page.push(b'0' + digit),
-        _ => page.extend_from_slice(itoa::Buffer::new().format(count).as_bytes()),
-    }
+    page.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
 }
 
 fn write_real(real: f64, page: &mut Vec<u8>) {

@@ -5,7 +5,6 @@ mod names;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 pub use names::{Named, Names};
 
@@ -20,7 +19,7 @@ pub const KEPT_FETCHES: u8 = 10;
 pub struct Ranking {
     top: usize,
     /// All that were in a top of late: those that the last snapshot shows, then those that it had no room for.
-    known: Arc<Names>,
+    known: Names,
     /// Fetches since each of them was last in the top.
     ages: Box<[u8]>,
 }
@@ -70,7 +69,7 @@ impl Ranking {
     /// A ranking that shows `top` values and has seen no fetch.
     #[must_use]
     pub fn new(top: usize) -> Self {
-        Self { top, known: Arc::default(), ages: Box::default() }
+        Self { top, known: Names::default(), ages: Box::default() }
     }
 
     /// Cuts the values of one good fetch: the top by active, then total, then name, and those that were in the top of
@@ -83,7 +82,7 @@ impl Ranking {
             (Reverse((x.active, x.total)), a).cmp(&(Reverse((y.active, y.total)), b))
         });
         let rest = ranked.split_off(self.top.min(limit).min(ranked.len()));
-        let before = Arc::clone(&self.known);
+        let before = self.known.clone();
         let mut kept = self.left(&before, &ranked.iter().map(|(label, _)| label.as_ref()).collect());
         let wanted = (ranked.len() + kept.len()).max(self.top.min(distinct));
         let hidden = kept.split_off(kept.len().min(limit - ranked.len()));
@@ -105,7 +104,7 @@ impl Ranking {
         let top = ranked.iter().map(|(label, _)| (0, label.as_ref()));
         (self.ages, self.known) = remembered(top.chain(kept).chain(hidden), &before);
         let capped = wanted > groups.len();
-        let shown = Named { names: Arc::clone(&self.known), values: groups };
+        let shown = Named { names: self.known.clone(), values: groups };
         Dimension { shown, other, distinct, folded, overflow, capped }
     }
 
@@ -120,13 +119,10 @@ impl Ranking {
 }
 
 /// Ages and names apart; names that are those of `before` are not held twice.
-fn remembered<'a>(
-    values: impl Iterator<Item = (u8, &'a str)>,
-    before: &Arc<Names>,
-) -> (Box<[u8]>, Arc<Names>) {
+fn remembered<'a>(values: impl Iterator<Item = (u8, &'a str)>, before: &Names) -> (Box<[u8]>, Names) {
     let (ages, names): (Vec<u8>, Vec<&str>) = values.unzip();
     let same = names.iter().copied().eq(before.iter());
-    let names = if same { Arc::clone(before) } else { Arc::new(names.into_iter().collect()) };
+    let names = if same { before.clone() } else { names.into_iter().collect() };
     (ages.into(), names)
 }
 

@@ -66,8 +66,8 @@ pub struct Snapshot {
     pub clients: Option<Dimension>,
     /// By database.
     pub databases: Option<Dimension>,
-    /// By SQL template, where the provider has such.
-    pub templates: Option<Dimension>,
+    /// By SQL template, where the provider has such: most have not.
+    pub templates: Option<Box<Dimension>>,
     /// When a statement is slow and a transaction long.
     pub thresholds: Thresholds,
 }
@@ -135,7 +135,7 @@ impl Snapshot {
             users: cut(users, &mut rankings.users),
             clients: cut(clients, &mut rankings.clients),
             databases: cut(databases, &mut rankings.databases),
-            templates: cut(rows.templates, &mut rankings.templates),
+            templates: cut(rows.templates, &mut rankings.templates).map(Box::new),
             listed: rows.listed,
             thresholds,
         }
@@ -144,7 +144,9 @@ impl Snapshot {
     /// Whether `max_series` made more go to `other` than would have otherwise.
     #[must_use]
     pub fn is_capped(&self) -> bool {
-        let dimensions = [&self.users, &self.clients, &self.databases, &self.templates];
+        let Self { users, clients, databases, .. } = self;
+        let templates = self.templates.as_deref();
+        let dimensions = [users.as_ref(), clients.as_ref(), databases.as_ref(), templates];
         let states = self.listed.as_ref().is_some_and(|listed| listed.states_capped);
         states || dimensions.into_iter().flatten().any(|dimension| dimension.capped)
     }
@@ -172,28 +174,25 @@ impl Rows {
             users: Some(std::mem::take(&mut tally.users)),
             clients: Some(std::mem::take(&mut tally.clients)),
             databases: Some(std::mem::take(&mut tally.databases)),
-            listed: Some(Listed::new(&mut tally, states)),
+            listed: Some(Listed::new(&tally, states)),
         }
     }
 }
 
 impl Listed {
-    /// Kept for long, so without room to grow.
-    fn new(tally: &mut Tally, (states, states_capped): (Named<(Command, u64)>, bool)) -> Self {
-        tally.execution_ages.oldest.shrink_to_fit();
-        tally.transaction_ages.oldest.shrink_to_fit();
+    fn new(tally: &Tally, (states, states_capped): (Named<(Command, u64)>, bool)) -> Self {
         Self {
             executing: tally.executing,
             idle: tally.idle,
             system: tally.system,
             slow: tally.slow,
             waiting: tally.waiting,
-            execution_ages: std::mem::take(&mut tally.execution_ages),
+            execution_ages: tally.execution_ages.kept(),
             transactions: tally.transactions,
             long_transactions: tally.long_transactions,
             idle_transactions: tally.idle_transactions,
             oldest_idle_transaction: tally.oldest_idle_transaction,
-            transaction_ages: std::mem::take(&mut tally.transaction_ages),
+            transaction_ages: tally.transaction_ages.kept(),
             commands: commands(&states),
             states,
             states_capped,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::command::Command;
+use super::exemplars::Exemplars;
 use super::groups::{Group, Groups};
 use super::host;
 use super::session::{Session, SessionId, Standing};
@@ -22,24 +23,24 @@ pub struct Thresholds {
 /// Upper bounds of the age buckets in seconds; `+Inf` follows.
 pub const AGE_BOUNDS: [f64; 9] = [1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0];
 
-/// A gauge histogram of ages in seconds, and whose the oldest age in each bucket is.
+/// A gauge histogram of ages in seconds, and whose the oldest age in each bucket is: while it is counted, and as it is kept.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ages {
+pub struct Ages<O = Exemplars> {
     /// Observations at or below each bound and above the one before; the last is `+Inf`.
-    pub buckets: [u64; AGE_BOUNDS.len() + 1],
+    pub buckets: [u32; AGE_BOUNDS.len() + 1],
     /// Sum of all observations.
     pub sum: f64,
     /// Greatest observation; 0 where there is none.
     pub max: f64,
     /// The oldest of each bucket that has one, in no order.
-    pub oldest: Vec<Oldest>,
+    pub oldest: O,
 }
 
 /// The session with the greatest age in a bucket: an exemplar.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Oldest {
     /// Place of the bucket in [`Ages::buckets`].
-    pub bucket: usize,
+    pub bucket: u8,
     /// Its age in seconds.
     pub seconds: f64,
     /// Its id; empty where it has none.
@@ -48,10 +49,18 @@ pub struct Oldest {
     pub transaction_id: String,
 }
 
-impl Ages {
+impl Ages<Vec<Oldest>> {
+    /// The same for as long as a snapshot lasts.
+    #[must_use]
+    pub fn kept(&self) -> Ages {
+        let Self { buckets, sum, max, ref oldest } = *self;
+        Ages { buckets, sum, max, oldest: oldest.as_slice().into() }
+    }
+
     fn observe(&mut self, seconds: f64, session: &Session<'_>) {
-        let bucket = AGE_BOUNDS.partition_point(|bound| *bound < seconds);
-        self.buckets[bucket] += 1;
+        let place = AGE_BOUNDS.partition_point(|bound| *bound < seconds);
+        let bucket = u8::try_from(place).expect("there are ten buckets");
+        self.buckets[place] += 1;
         self.sum += seconds;
         self.max = self.max.max(seconds);
         match self.oldest.iter_mut().find(|oldest| oldest.bucket == bucket) {
@@ -95,12 +104,12 @@ pub struct Tally {
     pub(super) system: u64,
     pub(super) slow: u64,
     pub(super) waiting: [u64; Wait::ALL.len()],
-    pub(super) execution_ages: Ages,
+    pub(super) execution_ages: Ages<Vec<Oldest>>,
     pub(super) transactions: u64,
     pub(super) long_transactions: u64,
     pub(super) idle_transactions: u64,
     pub(super) oldest_idle_transaction: f64,
-    pub(super) transaction_ages: Ages,
+    pub(super) transaction_ages: Ages<Vec<Oldest>>,
     /// Sessions by command, and below it by the state's raw text.
     pub(super) states: Vec<Counts>,
     pub(super) users: Groups,

@@ -48,7 +48,7 @@ pub(super) struct Surroundings {
     /// Dates the outcomes.
     pub clock: Clock,
     /// Counts what it costs.
-    pub instruments: Instruments,
+    pub instruments: Arc<Instruments>,
 }
 
 /// A target and what is learnt of it.

@@ -124,7 +124,7 @@ fn fetched(active: u64) -> Fetched {
 /// Fetchers of scripted sources; they stop when it is dropped.
 #[derive(Default)]
 struct Fleet {
-    instruments: Instruments,
+    instruments: Arc<Instruments>,
     sources: Vec<(Arc<Target>, Arc<Scripted>)>,
     orders: Vec<watch::Sender<Arc<Work<Arc<Scripted>>>>>,
     tasks: JoinSet<()>,

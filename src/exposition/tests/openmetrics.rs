@@ -82,7 +82,7 @@ fn each_bucket_that_has_sessions_names_its_oldest() {
 
 #[test]
 fn an_exemplar_has_at_most_128_characters() {
-    let (long, longer) = ("é".repeat(110), "x".repeat(200));
+    let (long, longer) = ("é".repeat(110), "x".repeat(60_000));
     let snapshot = with_exemplars(&[
         (Some(SessionId::Number(1)), 7.0, Some(&longer)),
         (Some(SessionId::Number(12_345_678)), 70.0, Some(&long)),

@@ -3,57 +3,55 @@
 
 use std::sync::Arc;
 
-/// Some names, in an order that whoever made them chose.
+/// Some names, in an order that whoever made them chose; cheap to clone. Empty, or [`PLAIN`] or [`HARD`], then each name
+/// behind a character whose number is the name's length in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names {
-    text: Box<str>,
-    /// Where each ends in `text`.
-    ends: Box<[u32]>,
-    plain: bool,
-}
+pub struct Names(Arc<str>);
+
+const PLAIN: char = 'p';
+const HARD: char = 'h';
 
 impl Names {
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
     /// Whether none holds a backslash, a quote or a line break, which text formats spell in their own ways.
     #[must_use]
     pub fn are_plain(&self) -> bool {
-        self.plain
+        !self.0.starts_with(HARD)
     }
 
     /// All names in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let end = *end as usize;
-            let name = &self.text[start..end];
-            start = end;
-            name
+        let mut rest = self.0.get(1..).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let mut behind = rest.chars();
+            let length = behind.next()?;
+            let (name, others) = behind.as_str().split_at(length as usize);
+            rest = others;
+            Some(name)
         })
+    }
+
+    /// All that they are held as.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
 impl<T: AsRef<str>> FromIterator<T> for Names {
     /// # Panics
-    /// Where the names together are longer than 4 GiB.
+    /// Where a name is longer than 55,295 bytes.
     fn from_iter<I: IntoIterator<Item = T>>(names: I) -> Self {
-        let (mut text, mut ends) = (String::new(), Vec::new());
+        let mut text = String::from(PLAIN);
         for name in names {
-            text.push_str(name.as_ref());
-            ends.push(u32::try_from(text.len()).expect("labels are short, and at most some thousands"));
+            let name = name.as_ref();
+            let length = u32::try_from(name.len()).ok().and_then(char::from_u32);
+            text.push(length.expect("labels and ids are short"));
+            text.push_str(name);
+            if memchr::memchr3(b'\\', b'"', b'\n', name.as_bytes()).is_some() {
+                text.replace_range(..1, HARD.encode_utf8(&mut [0]));
+            }
         }
-        let plain = memchr::memchr3(b'\\', b'"', b'\n', text.as_bytes()).is_none();
-        Self { text: text.into(), ends: ends.into(), plain }
+        Self(text.into())
     }
 }
 
@@ -61,7 +59,7 @@ impl<T: AsRef<str>> FromIterator<T> for Names {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Named<V> {
     /// May be shared, and may be more than there are values: then the first ones count.
-    pub(super) names: Arc<Names>,
+    pub(super) names: Names,
     pub(super) values: Box<[V]>,
 }
 
@@ -84,6 +82,18 @@ impl<V> Named<V> {
         self.names.are_plain()
     }
 
+    /// All names, also those beyond the values.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// All values.
+    #[must_use]
+    pub fn values(&self) -> &[V] {
+        &self.values
+    }
+
     /// Names and values in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
         self.names.iter().zip(&self.values)
@@ -93,7 +103,7 @@ impl<V> Named<V> {
 impl<T: AsRef<str>, V> FromIterator<(T, V)> for Named<V> {
     fn from_iter<I: IntoIterator<Item = (T, V)>>(pairs: I) -> Self {
         let (names, values): (Vec<T>, Vec<V>) = pairs.into_iter().unzip();
-        Self { names: Arc::new(names.into_iter().collect()), values: values.into() }
+        Self { names: names.into_iter().collect(), values: values.into() }
     }
 }
 
@@ -103,7 +113,8 @@ mod tests {
 
     #[test]
     fn names_come_back_in_their_order() {
-        let given = ["shop", "", "größe", "a"];
+        let long = "x".repeat(300);
+        let given = ["shop", "", "größe", long.as_str(), "a"];
         let names: Names = given.into_iter().collect();
         assert_eq!(names.iter().collect::<Vec<_>>(), given);
         assert!(names.are_plain());
