@@ -5,6 +5,7 @@ pub mod account;
 pub mod alibaba;
 pub mod budget;
 pub mod canonical;
+pub mod credentials;
 pub mod gate;
 pub mod huawei;
 pub mod json;
@@ -29,7 +30,7 @@ use source::{Source, Standing};
 use transport::Transport;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, Credentials, KillTask, Provider, Service, Target};
+use crate::config::{self, Config, Credentials, Found, KillTask, Provider, Service, Target};
 use crate::error::FetchError;
 use crate::telemetry::Instruments;
 
@@ -96,6 +97,7 @@ impl Clouds {
         for gate in gates.values() {
             gate.lift();
         }
+        clients.values().for_each(Client::try_again);
         Ok(Self { clients, gates, paces, transports, clock: self.clock, instruments })
     }
 
@@ -169,6 +171,14 @@ impl Client {
         }
     }
 
+    /// Forgets failures to prove who calls.
+    fn try_again(&self) {
+        match self {
+            Self::Alibaba(client) => client.try_again(),
+            Self::Huawei(client) => client.try_again(),
+        }
+    }
+
     fn account(&self) -> &Arc<Account> {
         match self {
             Self::Alibaba(client) => &client.account,
@@ -193,13 +203,28 @@ impl Client {
 enum KeyName {
     Key(Provider, String),
     User(String, String),
+    /// Who the caller is will be found out, or is known to this account alone; by the account's name.
+    Found(String),
 }
 
 impl KeyName {
     fn of(account: &config::Account) -> Self {
-        match &account.credentials {
-            Credentials::Keys(keys) => Self::Key(account.provider, keys.access_key_id.expose().to_owned()),
-            Credentials::Iam(user) => Self::User(user.domain.clone(), user.user.clone()),
+        Self::of_credentials(account.provider, &account.credentials)
+            .unwrap_or_else(|| Self::Found(account.name.clone()))
+    }
+
+    fn of_credentials(provider: Provider, credentials: &Credentials) -> Option<Self> {
+        match credentials {
+            Credentials::Keys(keys) => Some(Self::Key(provider, keys.access_key_id.expose().to_owned())),
+            Credentials::Iam(user) => Some(Self::User(user.domain.clone(), user.user.clone())),
+            // Huawei Cloud locks the key that asks for the agency's.
+            Credentials::Agency(agency) => Self::of_credentials(provider, &agency.base),
+            Credentials::Chain(links) => links.iter().find_map(|link| match &link.found {
+                Found::Credentials(credentials) => Some(Self::of_credentials(provider, credentials)),
+                Found::Broken(_) => Some(None),
+                Found::Nothing(_) => None,
+            })?,
+            _ => None,
         }
     }
 }

@@ -24,6 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use credentials::{
+    Agency, Credentials, EcsRole, Found, IamUser, Keys, Link, OidcRole, OidcUser, Process, Role,
+};
 pub use endpoint::Endpoint;
 pub use network::{Bypass, Login, Network, Proxy, Route, Trust};
 pub use secret::Secret;
@@ -144,7 +147,7 @@ pub struct Account {
     pub provider: Provider,
     /// Always there for Alibaba Cloud; for Huawei Cloud only if configured.
     pub region: Option<String>,
-    /// Always there for Huawei Cloud, never for Alibaba Cloud.
+    /// Never there for Alibaba Cloud; for Huawei Cloud IAM is asked for it where it is missing.
     pub project_id: Option<String>,
     /// What requests are signed or authorized with.
     pub credentials: Credentials,
@@ -152,7 +155,7 @@ pub struct Account {
     pub das: Endpoint,
     /// Where DDM is reached; there whenever a target needs it.
     pub ddm: Option<Endpoint>,
-    /// Where IAM is reached; there whenever the credentials need it.
+    /// Where IAM is reached; there whenever the credentials or the project need it.
     pub iam: Option<Endpoint>,
     /// By which way all of these are reached, and which certificates are trusted.
     pub network: Network,
@@ -177,39 +180,6 @@ impl Account {
             Service::Ddm => self.ddm_rate,
         }
     }
-}
-
-/// What an account proves its identity with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// Requests are signed.
-    Keys(Keys),
-    /// Requests carry a token that IAM of Huawei Cloud gives for a password.
-    Iam(IamUser),
-}
-
-/// A key pair, with a security token if it is a temporary one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
-    /// Names the key; visible ASCII.
-    pub access_key_id: Secret,
-    /// Signs.
-    pub access_key_secret: Secret,
-    /// Sent along; visible ASCII.
-    pub security_token: Option<Secret>,
-}
-
-/// A user of Huawei Cloud's IAM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IamUser {
-    /// Name of the account that the user belongs to.
-    pub domain: String,
-    /// Name of the user.
-    pub user: String,
-    /// Its password.
-    pub password: Secret,
-    /// Name of the project that the token is for, often that of the region.
-    pub project: String,
 }
 
 /// What one task of the scheduler fetches: an instance, or one node of it.

@@ -1,5 +1,5 @@
 //! A cloud inside the process: one HTTP server on the loopback interface that speaks the session APIs of Alibaba Cloud DAS,
-//! Huawei Cloud DAS and DDM, and Huawei's IAM, as documented, signatures checked. The tests run the exporter against it, and
+//! Huawei Cloud DAS and DDM, and what issues identities (STS, IAM, instance metadata), as documented, signatures checked. The tests run the exporter against it, and
 //! `dbsession_exporter demo` shows it; the exporter itself sees no more of it than a URL.
 
 mod alibaba;
@@ -7,6 +7,7 @@ mod auth;
 mod fault;
 pub mod fleet;
 mod huawei;
+mod identity;
 mod refusal;
 mod row;
 mod server;
@@ -29,6 +30,7 @@ use tokio::task::JoinHandle;
 pub use self::alibaba::kill::KillTask;
 pub use self::alibaba::stats::{AlibabaStats, Group, Reported};
 pub use self::fault::Fault;
+pub use self::identity::{CREDENTIALS_URI, METADATA, Metadata, STS};
 pub use self::refusal::{Dialect, Refusal};
 use self::session::SimSession;
 pub use self::state::Call;
@@ -90,7 +92,7 @@ impl Cloud {
 
     /// Lets an access key call, at both clouds; with a token these are temporary keys. A second time replaces the first.
     pub fn add_key(&self, id: &str, secret: &str, token: Option<&str>) {
-        let key = Key { secret: secret.to_owned(), token: token.map(str::to_owned) };
+        let key = Key { secret: secret.to_owned(), token: token.map(str::to_owned), ends_at: None };
         self.shared.state().keys.insert(id.to_owned(), key);
     }
 
@@ -110,10 +112,50 @@ impl Cloud {
         self.shared.state().iam_users.insert(user.into());
     }
 
-    /// Ends the life of every token: calls with them are answered APIGW.0307.
+    /// Ends the life of every token and every temporary key that was issued: calls with them are refused.
     pub fn expire_tokens(&self) {
         let now = self.shared.now();
-        self.shared.state().tokens.values_mut().for_each(|expires| *expires = now);
+        let mut state = self.shared.state();
+        state.tokens.values_mut().for_each(|expires| *expires = now);
+        state.keys.values_mut().filter_map(|key| key.ends_at.as_mut()).for_each(|expires| *expires = now);
+    }
+
+    /// Life of the temporary keys and tokens that are issued from now on.
+    pub fn set_life(&self, life: Duration) {
+        self.shared.state().identities.life = Some(life);
+    }
+
+    /// Lets a role be assumed by whoever has a key, or a token of another identity provider; with this external id, if any.
+    pub fn add_role(&self, arn: &str, external_id: Option<&str>) {
+        let role = (arn.to_owned(), external_id.map(str::to_owned));
+        self.shared.state().identities.roles.push(role);
+    }
+
+    /// No role can be assumed any more.
+    pub fn remove_roles(&self) {
+        self.shared.state().identities.roles.clear();
+    }
+
+    /// Takes a token of another identity provider for proof, at both clouds; the only one from now on.
+    pub fn set_id_token(&self, token: &str) {
+        self.shared.state().identities.id_tokens = vec![token.to_owned()];
+    }
+
+    /// Lets an agency that an account created be assumed by whoever has a key.
+    pub fn add_agency(&self, name: &str, domain: &str) {
+        self.shared.state().identities.agencies.push((name.to_owned(), domain.to_owned()));
+    }
+
+    /// Lists a project.
+    pub fn add_project(&self, id: &str, name: &str) {
+        self.shared.state().identities.projects.push((id.to_owned(), name.to_owned()));
+    }
+
+    /// Serves instance metadata of both clouds, with this role or agency of the instance.
+    pub fn set_metadata(&self, metadata: Metadata, role: Option<&str>) {
+        let mut state = self.shared.state();
+        state.identities.metadata = metadata;
+        state.identities.instance_role = role.map(str::to_owned);
     }
 
     /// Moves the cloud's clock this far ahead of the caller's.

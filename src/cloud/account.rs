@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::budget::Budget;
@@ -42,8 +42,10 @@ pub enum Proof {
     Signature,
     /// It is bad: a password, or the token that was just had for one.
     Secret,
-    /// Nothing: the token of an earlier call may have ended.
+    /// Nothing: the token of an earlier call may have ended, or the token that is in use is still good.
     KeptToken,
+    /// Nothing, for the same reason, unless the signature was dated by a wrong clock.
+    KeptKeys,
 }
 
 /// One call, apart from what is sent.
@@ -132,6 +134,34 @@ impl Account {
         }
     }
 
+    /// Asks a service that is not the cloud's API: outside of limits and gate, within `bound` and the budget.
+    ///
+    /// # Errors
+    /// Of the call.
+    pub async fn ask(
+        &self,
+        operation: &'static str,
+        call: Call,
+        max_bytes: usize,
+        bound: Duration,
+        budget: &mut Budget,
+    ) -> Result<Answer, FetchError> {
+        let began = Instant::now();
+        let late = || FetchError::new(FailureKind::Timeout, format!("no answer within {bound:?}"));
+        let sent = self.transport.send(call, max_bytes, budget);
+        let outcome = timeout(bound, sent).await.unwrap_or_else(|_| Err(late()));
+        self.count(operation, began, &outcome);
+        outcome
+    }
+
+    fn count<T>(&self, operation: &str, began: Instant, outcome: &Result<T, FetchError>) {
+        let labels =
+            CallLabels { provider: self.config.provider.label(), account: &self.config.name, operation };
+        let failure = outcome.as_ref().err().map(|error| error.kind);
+        let (reason, throttled) = (failure.map(FailureKind::label), failure == Some(FailureKind::Throttled));
+        self.instruments.count_call(labels, began.elapsed(), reason, throttled);
+    }
+
     /// Waits for leave to call: for the service's limit, and for the key to be proven.
     async fn begin(&self, errand: Errand, budget: &mut Budget) -> Result<Ticket<'_>, FetchError> {
         let (pace, asked) = (self.pace(errand.service), Instant::now());
@@ -199,7 +229,8 @@ impl Ticket<'_> {
     /// Whether the call failed to authenticate with a date that is known by now to be wrong.
     fn is_misdated<T>(&self, outcome: &Result<T, FetchError>) -> bool {
         let refused = outcome.as_ref().is_err_and(|error| error.kind == FailureKind::Auth);
-        refused && self.errand.proof == Proof::Signature && self.account.skew.misdated(self.correction)
+        let signed = matches!(self.errand.proof, Proof::Signature | Proof::KeptKeys);
+        refused && signed && self.account.skew.misdated(self.correction)
     }
 
     /// Counts the call, and begins a hold or a pause where its failure asks for one.
@@ -208,7 +239,7 @@ impl Ticket<'_> {
         self.keep_pace(outcome.as_ref().err());
         let Self { account, errand, pass, .. } = self;
         let refused = outcome.as_ref().is_err_and(|error| error.kind == FailureKind::Auth);
-        if refused && errand.proof == Proof::KeptToken {
+        if refused && matches!(errand.proof, Proof::KeptToken | Proof::KeptKeys) {
             return;
         }
         if let Some(hold) = pass.settle(outcome) {
@@ -249,14 +280,6 @@ impl Ticket<'_> {
     }
 
     fn count<T>(&self, outcome: &Result<T, FetchError>) {
-        let config = &self.account.config;
-        let labels = CallLabels {
-            provider: config.provider.label(),
-            account: &config.name,
-            operation: self.errand.operation,
-        };
-        let failure = outcome.as_ref().err().map(|error| error.kind);
-        let (reason, throttled) = (failure.map(FailureKind::label), failure == Some(FailureKind::Throttled));
-        self.account.instruments.count_call(labels, self.began.elapsed(), reason, throttled);
+        self.account.count(self.errand.operation, self.began, outcome);
     }
 }

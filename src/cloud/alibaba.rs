@@ -2,7 +2,7 @@
 
 pub mod client;
 pub mod das;
-mod errors;
+pub(super) mod errors;
 pub mod kill_task;
 mod poll;
 pub mod sign;

@@ -31,6 +31,12 @@ impl Budget {
         Self { timeout, ends: Instant::now() + timeout, retries, calls: 0, answered_at: None }
     }
 
+    /// What the fetch may take, waits for the rate limit apart.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The deadline as it is now.
     #[must_use]
     pub fn ends(&self) -> Instant {

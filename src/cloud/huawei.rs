@@ -1,8 +1,8 @@
 //! Huawei Cloud: Data Admin Service (DAS) and Distributed Database Middleware (DDM).
 
 pub mod client;
-mod errors;
+pub(super) mod errors;
 pub mod listing;
 mod pages;
+mod project;
 pub mod sign;
-mod token;

@@ -124,3 +124,17 @@ async fn accounts_of_the_same_network_share_its_connections_across_reloads() {
     let last = after.renewed(&config(&with("provider: alibaba", direct, &mut changed))).unwrap();
     assert!(same((&last, 0), (&before, 0)), "that is what the environment says, too");
 }
+
+/// A role that cannot be assumed says nothing of the key that asks for it; but Huawei Cloud locks the key that asks.
+#[test]
+fn who_asks_for_an_identity_passes_the_gate_of_what_a_cloud_may_lock() {
+    let of = |rest: &str| KeyName::of(&config(&[BEFORE[0], &format!("name: x, {rest}")]).accounts[1]);
+    let (keys, own) = ("access_key_id: h, access_key_secret: s", KeyName::Found("x".to_owned()));
+    let role = "role_arn: 'acs:ram::1:role/r'";
+    assert_eq!(of(&format!("provider: alibaba, credentials: {{{role}, {keys}}}")), own);
+    let huawei = "provider: huawei, region: r, project_id: p, credentials: ";
+    let key = KeyName::Key(Provider::Huawei, "h".to_owned());
+    assert_eq!(of(&format!("{huawei}{{agency: {{name: n, domain: d}}, {keys}}}")), key);
+    assert_eq!(of(&format!("{huawei}{{ecs_agency: true}}")), own);
+    assert_eq!(of("provider: alibaba"), own, "what a chain finds may change");
+}

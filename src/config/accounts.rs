@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::credentials::credentials;
+use super::credentials::{Around, Identity, credentials};
 use super::endpoint::{Endpoint, of_huawei_region};
 use super::network::network;
 use super::place::Place;
@@ -100,18 +100,20 @@ fn entry(at: &Place, raw: &RawAccount, global: Level, retention: Duration) -> En
 
 fn alibaba(at: &Place, raw: &RawAccount) -> Reach {
     at.key("project_id").refuse(raw.project_id.0.is_some(), "is for Huawei Cloud; remove it");
-    let [das, ddm, iam] = endpoints(&at.key("endpoints"), raw.endpoints.as_ref());
+    let [das, ddm, iam, sts, metadata] = endpoints(&at.key("endpoints"), raw.endpoints.as_ref());
     at.key("endpoints.ddm").refuse(ddm.is_some(), "is for Huawei Cloud; remove it");
     at.key("endpoints.iam").refuse(iam.is_some(), "is for Huawei Cloud; remove it");
     let region =
         at.key("region").parsed(&raw.region, text::plain_id).unwrap_or_else(|| ALIBABA_REGION.to_owned());
+    let around = Around {
+        provider: Provider::Alibaba,
+        region: Some(&region),
+        sts: sts.as_ref(),
+        metadata: metadata.as_ref(),
+    };
+    let identity = credentials(&at.key("credentials"), raw.credentials.as_ref(), &around);
     Reach {
-        credentials: credentials(
-            &at.key("credentials"),
-            raw.credentials.as_ref(),
-            Provider::Alibaba,
-            Some(&region),
-        ),
+        credentials: identity.map(|identity| identity.credentials),
         region: Some(region),
         project_id: None,
         das: Some(das.unwrap_or_else(|| ALIBABA_DAS.parse().expect("the constant is a URL"))),
@@ -124,24 +126,31 @@ fn huawei(at: &Place, raw: &RawAccount) -> Reach {
     let region = at.key("region").parsed(&raw.region, |text| {
         text::plain_id(text).and_then(|region| of_huawei_region("iam", &region).map(|_| region))
     });
-    let credentials =
-        credentials(&at.key("credentials"), raw.credentials.as_ref(), Provider::Huawei, region.as_deref());
-    let [das, ddm, iam] = endpoints(&at.key("endpoints"), raw.endpoints.as_ref());
+    let [das, ddm, iam, sts, metadata] = endpoints(&at.key("endpoints"), raw.endpoints.as_ref());
+    at.key("endpoints.sts").refuse(sts.is_some(), "is for Alibaba Cloud; remove it");
+    let around = Around {
+        provider: Provider::Huawei,
+        region: region.as_deref(),
+        sts: None,
+        metadata: metadata.as_ref(),
+    };
+    let identity = credentials(&at.key("credentials"), raw.credentials.as_ref(), &around);
+    let project_id = project_id(at, raw, region.as_deref(), identity.as_ref());
     let derived = |service: &str| of_huawei_region(service, region.as_deref()?).ok();
     let das = das.or_else(|| derived("das"));
     let iam = iam.or_else(|| derived("iam"));
     let given =
         |key: fn(&RawServices) -> &Leaf| raw.endpoints.as_ref().is_some_and(|raw| key(raw).0.is_some());
-    let by_password = matches!(credentials, Some(Credentials::Iam(_)));
+    let needs_iam = identity.as_ref().is_some_and(|identity| identity.credentials.need_iam());
     let lacks_das = das.is_none() && !given(|raw| &raw.das);
-    let lacks_iam = iam.is_none() && !given(|raw| &raw.iam) && by_password;
+    let lacks_iam = iam.is_none() && !given(|raw| &raw.iam) && needs_iam;
     let lacking = [(lacks_das, "endpoints.das"), (lacks_iam, "endpoints.iam")];
     let missing: Vec<&str> = lacking.into_iter().filter(|row| row.0).map(|row| row.1).collect();
     let needed = raw.region.0.is_none() && !missing.is_empty();
     at.key("region").refuse(needed, &format!("missing; give it, or {}", missing.join(" and ")));
     Reach {
-        project_id: project_id(at, &raw.project_id),
-        credentials,
+        project_id,
+        credentials: identity.map(|identity| identity.credentials),
         das,
         ddm: ddm.or_else(|| derived("ddm")),
         iam,
@@ -149,25 +158,49 @@ fn huawei(at: &Place, raw: &RawAccount) -> Reach {
     }
 }
 
-fn project_id(at: &Place, leaf: &Leaf) -> Option<String> {
+/// The project as it is given, or as environment and profile have it; else it is looked up by the name of the region, or of
+/// the project that an IAM user is asked a token for.
+fn project_id(
+    at: &Place,
+    raw: &RawAccount,
+    region: Option<&str>,
+    identity: Option<&Identity>,
+) -> Option<String> {
     let at = at.key("project_id");
-    if leaf.0.is_some() {
-        return at.parsed(leaf, text::plain_id);
+    if raw.project_id.0.is_some() {
+        return at.parsed(&raw.project_id, text::plain_id);
     }
-    let id = at.env("HUAWEICLOUD_SDK_PROJECT_ID").or_else(|| at.env("HW_PROJECT_ID"));
-    if id.is_none() {
-        at.problem("missing; give it, or set HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID in the environment");
+    for name in ["HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"] {
+        if let Some(id) = at.env(name) {
+            return at.parsed_env(name, &id, text::plain_id);
+        }
     }
-    text::plain_id(&id?).map_err(|error| at.problem(format_args!("taken from the environment, {error}"))).ok()
+    let of_profile = identity.and_then(|identity| identity.project_id.clone());
+    let has_name = identity.is_some_and(|identity| matches!(identity.credentials, Credentials::Iam(_)))
+        || region.is_some();
+    let unknown = of_profile.is_none() && !has_name && raw.region.0.is_none() && identity.is_some();
+    at.refuse(
+        unknown,
+        "missing; give it, or the region, by which it is looked up, or set HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID in the environment",
+    );
+    of_profile
 }
 
-/// What `endpoints` gives for das, ddm and iam.
-fn endpoints(at: &Place, raw: Option<&RawServices>) -> [Option<Endpoint>; 3] {
-    let Some(raw) = raw else { return [None, None, None] };
-    [("das", &raw.das), ("ddm", &raw.ddm), ("iam", &raw.iam)].map(|(service, leaf)| {
+/// What `endpoints` gives for das, ddm, iam, sts and metadata.
+fn endpoints(at: &Place, raw: Option<&RawServices>) -> [Option<Endpoint>; 5] {
+    let Some(raw) = raw else { return [const { None }; 5] };
+    let services = [
+        ("das", &raw.das),
+        ("ddm", &raw.ddm),
+        ("iam", &raw.iam),
+        ("sts", &raw.sts),
+        ("metadata", &raw.metadata),
+    ];
+    services.map(|(service, leaf)| {
         let at = at.key(service);
         let endpoint = at.parsed(leaf, str::parse::<Endpoint>)?;
-        if endpoint.is_exposed() {
+        // Metadata are not served otherwise, and do not leave the machine.
+        if endpoint.is_exposed() && service != "metadata" {
             at.warn(
                 "plain http to another machine: anybody between can read and change what is sent; use https",
             );

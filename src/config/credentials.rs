@@ -1,150 +1,214 @@
-//! Which keys an account signs with: given in the file, read from secret files, or taken from the environment variables of the
-//! providers' own SDKs. No message here repeats a value.
+//! What an account proves its identity with: the forms that `credentials` may have in the file, and the default chains of the
+//! two clouds. Files of profiles are read here, so that a change of one is a change of the configuration; whatever has to be
+//! asked for (roles, tokens, metadata) is described here and obtained elsewhere. No message repeats a value.
+
+mod chain;
+mod cli_profile;
+mod given;
+mod huawei_profile;
+mod ini;
+mod profile;
+pub(super) mod read;
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::place::Place;
-use super::raw::{Leaf, RawIam, RawKeys, WordOr};
-use super::secret::Secret;
-use super::{Credentials, IamUser, Keys, Provider, text};
+use super::raw::{RawKeys, WordOr};
+use super::{Endpoint, Provider, Secret};
 
-/// Names of environment variables for key id, secret and security token, in the order in which they are tried: each provider's
-/// SDK, then what Terraform users of Huawei Cloud have set.
-const fn variables(provider: Provider) -> &'static [[&'static str; 3]] {
-    match provider {
-        Provider::Alibaba => &[[
-            "ALIBABA_CLOUD_ACCESS_KEY_ID",
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-            "ALIBABA_CLOUD_SECURITY_TOKEN",
-        ]],
-        Provider::Huawei => &[
-            ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"],
-            ["HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"],
-        ],
+/// What an account proves its identity with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// Requests are signed.
+    Keys(Keys),
+    /// Requests carry a token that IAM of Huawei Cloud gives for a password.
+    Iam(IamUser),
+    /// The first of these that is there; never empty.
+    Chain(Vec<Link>),
+    /// Alibaba Cloud: the keys of a role.
+    Role(Box<Role>),
+    /// Alibaba Cloud: the keys of a role, for a token of another identity provider.
+    OidcRole(Box<OidcRole>),
+    /// Alibaba Cloud: the keys of the role of the ECS instance that the exporter runs on.
+    EcsRole(EcsRole),
+    /// Alibaba Cloud: keys that a service of the user's own hands out. The URL may hold a secret.
+    Uri(Secret),
+    /// Alibaba Cloud: keys that a program prints.
+    Process(Process),
+    /// Huawei Cloud: the keys of an agency.
+    Agency(Box<Agency>),
+    /// Huawei Cloud: requests carry a token that IAM gives for a token of another identity provider.
+    Oidc(OidcUser),
+    /// Huawei Cloud: the keys of the agency of the ECS instance that the exporter runs on, told by this metadata service.
+    EcsAgency(Endpoint),
+}
+
+/// A key pair, with a security token if it is a temporary one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Names the key; visible ASCII.
+    pub access_key_id: Secret,
+    /// Signs.
+    pub access_key_secret: Secret,
+    /// Sent along; visible ASCII.
+    pub security_token: Option<Secret>,
+}
+
+/// A user of Huawei Cloud's IAM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IamUser {
+    /// Name of the account that the user belongs to.
+    pub domain: String,
+    /// Name of the user.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+    /// Name of the project that the token is for, often that of the region.
+    pub project: String,
+}
+
+/// One place of a default chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Which it is, for people.
+    pub name: String,
+    /// What is there.
+    pub found: Found,
+}
+
+/// What a place where credentials may be holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// These, or, where they must be asked for, perhaps these.
+    Credentials(Credentials),
+    /// Nothing; why.
+    Nothing(String),
+    /// Something that cannot be used; why, with the remedy.
+    Broken(String),
+}
+
+/// A role of Alibaba Cloud's RAM, taken on by `AssumeRole`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Who takes it on.
+    pub base: Credentials,
+    /// Like `acs:ram::123456789012:role/exporter`.
+    pub role_arn: String,
+    /// Names the session in the audit logs of the cloud.
+    pub session_name: String,
+    /// What the role's trust policy may demand.
+    pub external_id: Option<Secret>,
+    /// Life of the keys.
+    pub duration: Duration,
+    /// Narrows what the role may do.
+    pub policy: Option<String>,
+    /// Where STS is reached.
+    pub sts: Endpoint,
+}
+
+/// A role of Alibaba Cloud's RAM, taken on by `AssumeRoleWithOIDC`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcRole {
+    /// The role.
+    pub role_arn: String,
+    /// The identity provider, as RAM knows it.
+    pub provider_arn: String,
+    /// Holds the token; read at each renewal.
+    pub token_file: PathBuf,
+    /// Names the session in the audit logs of the cloud.
+    pub session_name: String,
+    /// Life of the keys.
+    pub duration: Duration,
+    /// Narrows what the role may do.
+    pub policy: Option<String>,
+    /// Where STS is reached.
+    pub sts: Endpoint,
+}
+
+/// The role of an ECS instance of Alibaba Cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EcsRole {
+    /// Its name; none: asked for.
+    pub name: Option<String>,
+    /// Whether metadata may be asked for without a token, where there is none to be had.
+    pub unhardened: bool,
+    /// Where instance metadata are reached.
+    pub metadata: Endpoint,
+}
+
+/// A program that prints keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Program and arguments, apart by blanks; arguments may hold secrets.
+    pub command: Secret,
+    /// The file that names it.
+    pub named_by: PathBuf,
+}
+
+/// An agency of Huawei Cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agency {
+    /// Who assumes it.
+    pub base: Credentials,
+    /// Its name.
+    pub name: String,
+    /// Name of the account that created it.
+    pub domain: String,
+}
+
+/// A user of another identity provider, as Huawei Cloud's IAM knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcUser {
+    /// The identity provider's id.
+    pub idp_id: String,
+    /// Holds the token; read at each renewal.
+    pub token_file: PathBuf,
+}
+
+impl Credentials {
+    /// Whether IAM of Huawei Cloud may have to be asked for them.
+    pub(super) fn need_iam(&self) -> bool {
+        match self {
+            Self::Iam(_) | Self::Agency(_) | Self::Oidc(_) => true,
+            Self::Chain(links) => links
+                .iter()
+                .any(|link| matches!(&link.found, Found::Credentials(credentials) if credentials.need_iam())),
+            _ => false,
+        }
     }
 }
 
-/// The credentials of an account; `at` is its `credentials`, `region` its region if it has one.
-pub(super) fn credentials(
-    at: &Place,
-    raw: Option<&WordOr<RawKeys>>,
-    provider: Provider,
-    region: Option<&str>,
-) -> Option<Credentials> {
+/// What credentials depend on beside their own keys in the file.
+pub(super) struct Around<'a> {
+    pub provider: Provider,
+    pub region: Option<&'a str>,
+    pub sts: Option<&'a Endpoint>,
+    pub metadata: Option<&'a Endpoint>,
+}
+
+/// Credentials, and what a profile tells of the account beside them.
+pub(super) struct Identity {
+    pub credentials: Credentials,
+    pub project_id: Option<String>,
+}
+
+impl From<Credentials> for Identity {
+    fn from(credentials: Credentials) -> Self {
+        Self { credentials, project_id: None }
+    }
+}
+
+/// The credentials of an account; `at` is its `credentials`.
+pub(super) fn credentials(at: &Place, raw: Option<&WordOr<RawKeys>>, around: &Around) -> Option<Identity> {
     match raw {
-        None => from_environment(at, provider),
+        None => chain::chain(at, around),
         Some(WordOr::Word(word)) => {
             let is_default =
                 |text: &str| if text == "default" { Ok(()) } else { Err("must be default or a map of keys") };
             at.parsed(word, is_default)?;
-            from_environment(at, provider)
+            chain::chain(at, around)
         }
-        Some(WordOr::Keys(keys)) => given(at, keys, provider, region),
+        Some(WordOr::Keys(keys)) => given::given(at, keys, around),
     }
-}
-
-fn from_environment(at: &Place, provider: Provider) -> Option<Credentials> {
-    let chain = variables(provider);
-    let set = |&[id, secret, token]: &[&'static str; 3]| {
-        let keys = Keys {
-            access_key_id: Secret::new(at.env(id)?),
-            access_key_secret: Secret::new(at.env(secret)?),
-            security_token: at.env(token).map(Secret::new),
-        };
-        Some((keys, id, token))
-    };
-    if let Some((keys, id, token)) = chain.iter().find_map(set) {
-        return sendable(at, keys, id, token).map(Credentials::Keys);
-    }
-    let pairs: Vec<String> = chain.iter().map(|[id, secret, _]| format!("{id} and {secret}")).collect();
-    at.problem(format_args!(
-        "not in the environment; set {}, or give access_key_id and access_key_secret here",
-        pairs.join(", or ")
-    ));
-    None
-}
-
-fn given(at: &Place, raw: &RawKeys, provider: Provider, region: Option<&str>) -> Option<Credentials> {
-    let has_keys = [
-        &raw.access_key_id,
-        &raw.access_key_id_file,
-        &raw.access_key_secret,
-        &raw.access_key_secret_file,
-        &raw.security_token,
-        &raw.security_token_file,
-    ]
-    .iter()
-    .any(|leaf| leaf.0.is_some());
-    match (&raw.iam, has_keys) {
-        (Some(_), _) if provider == Provider::Alibaba => {
-            at.key("iam").problem("is for Huawei Cloud; give access_key_id and access_key_secret");
-            None
-        }
-        (Some(_), true) => {
-            at.problem("two kinds at once; give either iam or access_key_id and access_key_secret");
-            None
-        }
-        (Some(iam), false) => iam_user(&at.key("iam"), iam, region).map(Credentials::Iam),
-        (None, _) => keys(at, raw).map(Credentials::Keys),
-    }
-}
-
-fn keys(at: &Place, raw: &RawKeys) -> Option<Keys> {
-    let id = secret(at, "access_key_id", &raw.access_key_id, &raw.access_key_id_file, true);
-    let key = secret(at, "access_key_secret", &raw.access_key_secret, &raw.access_key_secret_file, true);
-    let token = secret(at, "security_token", &raw.security_token, &raw.security_token_file, false);
-    let keys = Keys { access_key_id: id?, access_key_secret: key?, security_token: token };
-    sendable(at, keys, "access_key_id", "security_token")
-}
-
-fn iam_user(at: &Place, raw: &RawIam, region: Option<&str>) -> Option<IamUser> {
-    let domain = at.key("domain").required(&raw.domain, "the name of the Huawei Cloud account", text::line);
-    let user = at.key("user").required(&raw.user, "the name of the IAM user", text::line);
-    let password = secret(at, "password", &raw.password, &raw.password_file, true);
-    let project = match (&raw.project.0, region) {
-        (None, Some(region)) => Some(region.to_owned()),
-        _ => at.key("project").required(
-            &raw.project,
-            "the account has no region that could be its default",
-            text::line,
-        ),
-    };
-    Some(IamUser { domain: domain?, user: user?, password: password?, project: project? })
-}
-
-/// The secret `name`, given as itself or as `name_file`.
-pub(super) fn secret(at: &Place, name: &str, inline: &Leaf, file: &Leaf, required: bool) -> Option<Secret> {
-    let in_file = format!("{name}_file");
-    match (&inline.0, &file.0) {
-        (Some(_), Some(_)) => {
-            at.key(&in_file).problem(format_args!("given twice; remove either {name} or {in_file}"));
-            None
-        }
-        (Some(_), None) => at.key(name).text(inline).map(Secret::new),
-        (None, Some(_)) => from_file(&at.key(&in_file), file),
-        (None, None) => {
-            at.key(name).refuse(required, &format!("missing; give {name} or {in_file}"));
-            None
-        }
-    }
-}
-
-fn from_file(at: &Place, leaf: &Leaf) -> Option<Secret> {
-    let path = at.resolve(&at.text(leaf)?);
-    let secret = Secret::read(&path)
-        .map_err(|error| at.problem(format_args!("cannot read {}: {error}", path.display())))
-        .ok()?;
-    at.refuse(secret.expose().is_empty(), &format!("{} is empty", path.display()));
-    Some(secret).filter(|secret| !secret.expose().is_empty())
-}
-
-/// Key ids and tokens are sent in headers, which hold no other characters: found here rather than at every fetch. `id` and
-/// `token` say where the two came from.
-fn sendable(at: &Place, keys: Keys, id: &str, token: &str) -> Option<Keys> {
-    let fits = |secret: &Secret| secret.expose().chars().all(|c| c.is_ascii_graphic());
-    let sent = [(id, Some(&keys.access_key_id)), (token, keys.security_token.as_ref())];
-    let unfit = sent.into_iter().find(|(_, secret)| secret.is_some_and(|secret| !fits(secret)));
-    let Some((name, _)) = unfit else { return Some(keys) };
-    at.problem(format_args!(
-        "{name} has a blank, a line break or a letter beyond ASCII in it; is it in one piece?"
-    ));
-    None
 }

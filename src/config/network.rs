@@ -9,7 +9,7 @@ pub use bypass::Bypass;
 pub use proxy::{Login, Proxy, Route};
 pub use trust::Trust;
 
-use super::credentials::secret;
+use super::credentials::read::secret;
 use super::place::Place;
 use super::raw::RawAccount;
 use proxy::{given, of_environment};

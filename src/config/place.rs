@@ -80,6 +80,29 @@ impl<'a> Place<'a> {
         path
     }
 
+    /// The same for a file that is not part of the configuration: it may change at any time.
+    pub fn beside(&self, relative: &str) -> PathBuf {
+        self.findings.directory.join(relative)
+    }
+
+    /// A path in the home directory; none where there is no home.
+    pub fn home(&self, relative: &str) -> Option<PathBuf> {
+        let home = self.env("HOME")?;
+        Some(self.resolve(&format!("{}/{relative}", home.trim_end_matches('/'))))
+    }
+
+    /// The value of an environment variable as `parse` understands it; `parse` must not repeat the value in its error.
+    pub fn parsed_env<T, E: Display>(
+        &self,
+        name: &str,
+        value: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        parse(value)
+            .map_err(|error| self.problem(format_args!("{name}, taken from the environment, {error}")))
+            .ok()
+    }
+
     /// The value, with `${NAME}` replaced; `None` if there is none, or if the problem is noted.
     pub fn text(&self, leaf: &Leaf) -> Option<String> {
         let written = leaf.0.as_deref()?;

@@ -161,7 +161,7 @@ keys_and_settings! {
 
 keys! {
     /// `accounts[].endpoints`
-    RawServices { das: Leaf, ddm: Leaf, iam: Leaf, }
+    RawServices { das: Leaf, ddm: Leaf, iam: Leaf, sts: Leaf, metadata: Leaf, }
 }
 
 keys! {
@@ -222,8 +222,29 @@ keys! {
         access_key_secret_file: Leaf,
         security_token: Leaf,
         security_token_file: Leaf,
+        profile: Leaf,
+        role_arn: Leaf,
+        role_session_name: Leaf,
+        external_id: Leaf,
+        external_id_file: Leaf,
+        duration: Leaf,
+        oidc: Option<RawOidc>,
+        ecs_role: Leaf,
+        credentials_uri: Leaf,
         iam: Option<RawIam>,
+        agency: Option<RawAgency>,
+        #[serde(deserialize_with = "flag")] ecs_agency: Leaf,
     }
+}
+
+keys! {
+    /// `accounts[].credentials.oidc` of either cloud.
+    RawOidc { role_arn: Leaf, provider_arn: Leaf, idp_id: Leaf, token_file: Leaf, }
+}
+
+keys! {
+    /// `accounts[].credentials.agency`
+    RawAgency { name: Leaf, domain: Leaf, }
 }
 
 keys! {

@@ -31,7 +31,7 @@ impl Secret {
     ///
     /// # Errors
     /// What the operating system says, a content that is not UTF-8, or one of more than 64 KiB.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    pub fn read(path: &Path) -> io::Result<Self> {
         let mut text = String::new();
         let read = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
         if read as u64 > MAX_FILE_BYTES {

@@ -52,6 +52,9 @@ pub(super) fn alibaba(shared: &Shared, request: &Received) -> Result<(), Refusal
     }
     let key = shared.state().keys.get(authorization.key).cloned().ok_or(Refusal::ACCESS_KEY_NOT_FOUND)?;
     check_alibaba_token(&key, request)?;
+    if key.ends_at.is_some_and(|ends_at| ends_at <= shared.now()) {
+        return Err(Refusal::SECURITY_TOKEN_EXPIRED);
+    }
     check_alibaba_date(shared, request)?;
 
     let payload_hash = sha256_hex(&request.body);
@@ -77,8 +80,12 @@ fn check_alibaba_token(key: &Key, request: &Received) -> Result<(), Refusal> {
 }
 
 fn check_alibaba_date(shared: &Shared, request: &Received) -> Result<(), Refusal> {
-    let date =
-        timestamp("%Y-%m-%dT%H:%M:%SZ", request.header("x-acs-date")).ok_or(Refusal::TIME_STAMP_FORMAT)?;
+    alibaba_date(shared, request.header("x-acs-date"))
+}
+
+/// Checks the date of a call, which is in a parameter where the call is not signed.
+pub(super) fn alibaba_date(shared: &Shared, text: &str) -> Result<(), Refusal> {
+    let date = timestamp("%Y-%m-%dT%H:%M:%SZ", text).ok_or(Refusal::TIME_STAMP_FORMAT)?;
     if is_near(shared, date) { Ok(()) } else { Err(Refusal::TIME_STAMP_EXPIRED) }
 }
 
@@ -101,6 +108,9 @@ pub(super) fn huawei(shared: &Shared, request: &Received) -> Result<(), Refusal>
     }
     if key.token.as_deref().unwrap_or_default() != request.header("x-security-token") {
         return refused("securityToken does not match the ak");
+    }
+    if key.ends_at.is_some_and(|ends_at| ends_at <= shared.now()) {
+        return refused("securityToken expired");
     }
     let path = huawei::sign::canonical_path(&request.path);
     let canonical = authorization.canonical(request, &path, &sha256_hex(&request.body));

@@ -1,5 +1,7 @@
 //! Huawei Cloud: the sessions of DAS and DDM, page by page, and IAM's tokens.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,7 +14,7 @@ use super::wire::{Answer, Received};
 use crate::cloud::canonical::sha256_hex;
 
 /// Life of a token, as documented.
-const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24);
+const TOKEN_LIFE: Duration = Duration::from_hours(24);
 
 /// Largest offset, as documented.
 const MAX_OFFSET: usize = (1 << 31) - 1;
@@ -85,16 +87,22 @@ pub(super) fn token(shared: &Shared, request: &Received) -> Result<Answer, Refus
     if !shared.state().iam_users.contains(&(domain, user, password)) {
         return Err(Refusal::IAM_UNAUTHORIZED);
     }
+    issue_token(shared, &names, &json!({"name": project}))
+}
+
+/// A new token, as IAM answers with it.
+pub(super) fn issue_token(shared: &Shared, user: &Value, project: &Value) -> Result<Answer, Refusal> {
     let issued = shared.now();
-    let expires = issued.saturating_add(TOKEN_LIFE).map_err(|_| Refusal::IAM_BAD_REQUEST)?;
     let mut state = shared.state();
+    let life =
+        SignedDuration::try_from(state.identities.life.unwrap_or(TOKEN_LIFE)).unwrap_or(SignedDuration::MAX);
+    let expires = issued.saturating_add(life).map_err(|_| Refusal::IAM_BAD_REQUEST)?;
     // A real one has several kilobytes, too.
     let token = sha256_hex(&state.serial().to_be_bytes()).repeat(32);
     state.tokens.insert(token.clone(), expires);
     let time = |time: jiff::Timestamp| format!("{time:.6}");
     let body = json!({"token": {
-        "methods": ["password"], "issued_at": time(issued), "expires_at": time(expires),
-        "user": names, "project": {"name": project},
+        "methods": ["password"], "issued_at": time(issued), "expires_at": time(expires), "user": user, "project": project,
     }});
     Ok(Answer::json(201, body.to_string()).header("x-subject-token", token))
 }

@@ -58,6 +58,10 @@ refusals! {
     SECURITY_TOKEN_MISMATCH = Alibaba 400 "InvalidSecurityToken.MismatchWithAccessKey" "Specified SecurityToken does not match with AccessKey.";
     /// An expired token.
     SECURITY_TOKEN_EXPIRED = Alibaba 400 "InvalidSecurityToken.Expired" "Specified SecurityToken is expired.";
+    /// The token of another identity provider has expired, or is none; the message echoes it.
+    OIDC_TOKEN_EXPIRED = Alibaba 400 "AuthenticationFail.OIDCToken.Expired" "This JWT is expired.";
+    /// The role to assume does not exist.
+    ROLE_NOT_FOUND = Alibaba 404 "EntityNotExist.Role" "The role not exists.";
     /// RAM denies the operation.
     NO_PERMISSION = Alibaba 403 "NoPermission" "You are not authorized to do this action.";
     /// A parameter is missing or wrong.
@@ -114,6 +118,8 @@ refusals! {
 
     /// Wrong user or password.
     IAM_UNAUTHORIZED = Iam 401 "Unauthorized" "The username or password is wrong.";
+    /// The agency does not trust the caller, or does not exist.
+    AGENCY_FORBIDDEN = Iam 403 "Forbidden" "You have no right to assume the agency.";
     /// A request for a token that is none.
     IAM_BAD_REQUEST = Iam 400 "Bad Request" "The request body is invalid.";
 }

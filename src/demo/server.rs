@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::fault::{Delivery, Fault};
+use super::identity::Ask;
 use super::refusal::Refusal;
 use super::state::{Call, Shared};
 use super::wire::{Answer, Payload, Received};
@@ -94,12 +95,16 @@ enum Api {
     HuaweiDas { project: String },
     HuaweiDdm,
     IamToken,
+    Identity(Ask),
     Nothing,
 }
 
 impl Route {
     fn of(request: &Received) -> Self {
         let parameter = |name| request.parameter(name).unwrap_or_default();
+        if let Some((ask, operation)) = Ask::of(request) {
+            return Self { api: Api::Identity(ask), operation, instance: ask.service().to_owned() };
+        }
         let (action, get) = (request.header("x-acs-action"), request.method == Method::GET);
         if !action.is_empty() {
             let instance = target(parameter("InstanceId"), parameter("NodeId"));
@@ -143,8 +148,8 @@ impl Route {
         match self.api {
             Api::Alibaba => auth::alibaba(shared, request),
             Api::HuaweiDas { .. } | Api::HuaweiDdm => auth::huawei(shared, request),
-            // The password is the proof, and what is not there needs none.
-            Api::IamToken | Api::Nothing => Ok(()),
+            // The password is the proof, identities have several, and what is not there needs none.
+            Api::IamToken | Api::Identity(_) | Api::Nothing => Ok(()),
         }
     }
 
@@ -155,6 +160,7 @@ impl Route {
             Api::HuaweiDas { project } => huawei::das(shared, request, project, instance)?,
             Api::HuaweiDdm => huawei::ddm(shared, request, instance)?,
             Api::IamToken => return huawei::token(shared, request),
+            Api::Identity(ask) => return ask.answer(shared, request),
             Api::Nothing => return Err(Refusal::API_NOT_FOUND),
         };
         Ok(Answer::json(200, body))

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::alibaba::kill::KillTask;
 use super::alibaba::stats::AlibabaStats;
 use super::fault::Fault;
+use super::identity::Identities;
 use super::session::SimSession;
 
 /// How far the clocks of caller and cloud may be apart, at both clouds.
@@ -29,7 +30,7 @@ pub struct Call {
     pub at: Instant,
     /// `x-acs-action`, or the last segment of the path.
     pub operation: String,
-    /// `ID` or `ID/NODE`, as asked; for tokens [`super::IAM`].
+    /// `ID` or `ID/NODE`, as asked; for what issues identities [`super::IAM`], [`super::STS`] or [`super::METADATA`].
     pub instance: String,
     /// Status answered; none where the call was left hanging or reset.
     pub status: Option<u16>,
@@ -62,6 +63,8 @@ pub(super) struct Pending {
 pub(super) struct Key {
     pub secret: String,
     pub token: Option<String>,
+    /// End of its life; none: it lasts.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// Domain, user and password of an IAM user.
@@ -73,6 +76,7 @@ pub(super) struct State {
     pub keys: HashMap<String, Key>,
     pub nonces: Nonces,
     pub iam_users: HashSet<IamUser>,
+    pub identities: Identities,
     /// End of each token's life.
     pub tokens: HashMap<String, Timestamp>,
     pub results: HashMap<String, Pending>,

@@ -3,6 +3,7 @@
 mod alibaba;
 mod faults;
 mod huawei;
+mod identity;
 mod server;
 
 use std::time::Duration;

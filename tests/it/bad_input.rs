@@ -111,11 +111,13 @@ async fn credentials_that_are_none_are_refused() {
             ".access_key_secret: the environment variable UNSET is not set",
             "",
         ),
-        (
-            "default",
-            ": not in the environment",
-            "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        ),
+        ("{ecs_agency: true}", ".ecs_agency: is for Huawei Cloud", "another form"),
+        ("{external_id: a, ecs_role: b}", ".external_id: is of no use without role_arn", "give that as well"),
+        ("{ecs_role: a, profile: b}", ": two kinds at once", "either profile or ecs_role"),
+        ("{oidc: {role_arn: 'acs:ram::1:role/r', token_file: t}}", ".oidc.provider_arn: missing", ""),
+        ("{role_arn: reader}", ".role_arn: must be an ARN", "acs:ram::"),
+        ("{role_arn: 'acs:ram::1:role/r', duration: 1m}", ".duration: must be from 15m to 12h", ""),
+        ("{profile: p}", ".profile: cannot be used: HOME is not set", ""),
     ];
     for (text, problem, more) in table {
         assert_refused(&credentials(text), &format!(": accounts[0].credentials{problem}"), more).await;

@@ -4,6 +4,7 @@ mod accounts;
 mod bad_input;
 mod calls;
 mod clock;
+mod credentials;
 mod discovery;
 mod floors;
 mod formats;

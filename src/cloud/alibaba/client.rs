@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::errors;
 use super::sign::{Request, sign};
-use crate::cloud::account::{Account, Errand, Proof};
+use crate::cloud::account::Account;
 use crate::cloud::budget::Budget;
-use crate::cloud::canonical::{self, Keys};
+use crate::cloud::canonical;
+use crate::cloud::credentials::{Identity, Keyring, Purpose, signing};
 use crate::cloud::json::{self, Code, Error, Fields, Flag, Reader};
 use crate::cloud::source::Standing;
 use crate::cloud::told::Told;
 use crate::cloud::transport::{Answer, Call};
-use crate::config::{Credentials, Secret, Service};
+use crate::config::{Endpoint, Service};
 use crate::error::{FailureKind, FetchError};
 use jiff::Timestamp;
 use reqwest::Method;
@@ -23,6 +24,7 @@ const VERSION: &str = "2020-01-16";
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(in crate::cloud) account: Arc<Account>,
+    keyring: Keyring,
 }
 
 /// The frame of every answer.
@@ -49,13 +51,18 @@ impl Client {
     /// A client of `account`.
     #[must_use]
     pub fn new(account: Arc<Account>) -> Self {
-        Self { account }
+        Self { keyring: Keyring::new(Arc::clone(&account)), account }
     }
 
     /// Whether a call would be refused at present.
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.account.standing(Service::Das)
+    }
+
+    /// Forgets failures to prove who calls: what they came from may have changed.
+    pub fn try_again(&self) {
+        self.keyring.try_again();
     }
 
     /// Calls `action` and reads the `Data` of its answer into what `data` makes; each answer into its own.
@@ -70,50 +77,58 @@ impl Client {
         max_bytes: usize,
         budget: &mut Budget,
     ) -> Result<T, FetchError> {
-        let errand = Errand { operation: action, service: Service::Das, proof: Proof::Signature, max_bytes };
-        let request = |now| Ok(self.request(action, parameters, now));
+        let purpose = Purpose { operation: action, service: Service::Das, max_bytes };
+        let request = |identity: &_, now| self.request(action, parameters, identity, now);
         let read = |answer: &Answer| {
             let mut data = data();
             read(action, answer, &mut data).map(|()| data)
         };
-        self.account.call(errand, budget, request, read).await
+        self.keyring.call(purpose, budget, request, read).await
     }
 
-    fn request(&self, action: &str, parameters: &[(&str, &str)], now: Timestamp) -> Call {
-        let config = &self.account.config;
-        let query = canonical::query(parameters);
+    fn request(
+        &self,
+        action: &str,
+        parameters: &[(&str, &str)],
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<Call, FetchError> {
+        let das = &self.account.config.das;
         let request = Request {
             method: "POST",
-            host: config.das.authority(),
+            host: das.authority(),
             path: "/",
-            query: &query,
+            query: &canonical::query(parameters),
             content_type: None,
             body: &[],
             action,
             version: VERSION,
         };
-        let nonce = format!("{:032x}", fastrand::u128(..));
-        let headers = match &config.credentials {
-            Credentials::Keys(keys) => {
-                let keys = Keys {
-                    id: keys.access_key_id.expose(),
-                    secret: keys.access_key_secret.expose(),
-                    security_token: keys.security_token.as_ref().map(Secret::expose),
-                };
-                sign(&request, &keys, now, &nonce).headers
-            }
-            Credentials::Iam(_) => {
-                unreachable!("IAM users are of Huawei Cloud: the configuration refuses them here")
-            }
-        };
-        Call {
-            method: Method::POST,
-            url: format!("{}/?{query}", config.das.base()),
-            local: config.das.is_local(),
-            headers,
-            body: Vec::new(),
-        }
+        signed(&request, das, identity, now)
     }
+}
+
+/// A request with its signature, and a nonce that no other has.
+///
+/// # Errors
+/// [`FailureKind::Internal`] for a token, with which nothing can be signed: only Huawei Cloud gives such.
+pub(in crate::cloud) fn signed(
+    request: &Request<'_>,
+    endpoint: &Endpoint,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<Call, FetchError> {
+    let Identity::Keys(keys) = identity else {
+        return Err(FetchError::new(FailureKind::Internal, "a token cannot sign"));
+    };
+    let nonce = format!("{:032x}", fastrand::u128(..));
+    Ok(Call {
+        method: Method::POST,
+        url: format!("{}{}?{}", endpoint.base(), request.path, request.query),
+        local: endpoint.is_local(),
+        headers: sign(request, &signing(keys), now, &nonce).headers,
+        body: request.body.to_vec(),
+    })
 }
 
 fn read<T: for<'a> Fields<'a>>(action: &str, answer: &Answer, data: &mut T) -> Result<(), FetchError> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::cloud::refusal::{Codes, Meaning, Refusal};
 use crate::cloud::told::Told;
+use crate::cloud::transport::Answer;
 
 /// Codes of the gateway by their four digits: the prefix is `APIGW.` on Huawei Cloud, `APIG.` elsewhere.
 const GATEWAY: Codes<16> = [
@@ -79,6 +80,14 @@ fn meaning(code: &str, message: &str) -> Option<Meaning> {
 /// Names of the field that holds the code, and of that which holds the message.
 const CODE: [&str; 4] = ["error_code", "errCode", "errorCode", "code"];
 const MESSAGE: [&str; 4] = ["error_msg", "externalMessage", "errorMsg", "message"];
+
+/// Reads an error answer with what its headers tell.
+#[must_use]
+pub fn of_answer(answer: &Answer) -> Refusal {
+    let header = |name: &str| answer.headers.get(name).and_then(|id| id.to_str().ok());
+    let request_id = header("x-request-id").or_else(|| header("x-iam-trace-id"));
+    refusal(answer.status, request_id, Told::of(&answer.headers), &answer.body)
+}
 
 /// Reads an error answer in any of its shapes, the fields at the top or one level below. The id of the request is in a
 /// header, or with the gateway in the body.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{ACCOUNTS, assert_problem, config, problems, problems_with, with_instances};
-use crate::config::{Credentials, Provider, Rate, Service, parse};
+use crate::config::{Account, Credentials, Found, Keys, Provider, Rate, Service, parse};
 
 const KEYS: &str = "credentials: {access_key_id: a, access_key_secret: b}";
 
@@ -109,12 +109,21 @@ fn names_are_unique_and_endpoints_are_urls() {
     assert!(!problems(&text)[0].contains("canary"));
 }
 
+/// The keys at the beginning of an account's default chain.
+fn keys_of_environment(account: &Account) -> &Keys {
+    let Credentials::Chain(links) = &account.credentials else { panic!("{account:?}") };
+    match &links[0].found {
+        Found::Credentials(Credentials::Keys(keys)) if links[0].name == "environment" => keys,
+        _ => panic!("{links:?}"),
+    }
+}
+
 #[test]
 fn keys_and_project_come_from_the_environment_in_the_sdks_order() {
     let chain = |set: &'static [&'static str]| {
         let env = move |name: &str| set.contains(&name).then(|| format!("value-of-{name}"));
         let account = parse(&huawei("region: cn-north-4"), Path::new("f"), &env).unwrap().accounts[0].clone();
-        let Credentials::Keys(keys) = &account.credentials else { panic!("{account:?}") };
+        let keys = keys_of_environment(&account);
         let token = keys.security_token.as_ref().map(|token| token.expose().to_owned());
         (keys.access_key_id.expose().to_owned(), token, account.project_id.clone().unwrap())
     };
@@ -145,27 +154,40 @@ fn keys_and_project_come_from_the_environment_in_the_sdks_order() {
 
     let env = |name: &str| name.starts_with("ALIBABA_CLOUD_").then(|| format!("value-of-{name}"));
     let config = parse(&alibaba("credentials: default"), Path::new("f"), &env).unwrap();
-    let Credentials::Keys(keys) = &config.accounts[0].credentials else { panic!("{config:?}") };
+    let keys = keys_of_environment(&config.accounts[0]);
     assert_eq!(keys.access_key_secret.expose(), "value-of-ALIBABA_CLOUD_ACCESS_KEY_SECRET");
     assert_eq!(keys.security_token.as_ref().unwrap().expose(), "value-of-ALIBABA_CLOUD_SECURITY_TOKEN");
 }
 
 #[test]
-fn what_is_missing_from_the_environment_is_named() {
-    let half = |name: &str| (name == "ALIBABA_CLOUD_ACCESS_KEY_ID").then(|| "canary".to_owned());
-    let found = problems_with(&alibaba(""), &half);
-    assert!(found[0].starts_with("accounts[0].credentials: ") && !found[0].contains("canary"), "{found:?}");
-    assert!(
-        found[0].contains("ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
-        "{found:?}"
-    );
+fn half_a_key_in_the_environment_is_named() {
+    for (provider, set, missing) in [
+        ("alibaba", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+        ("alibaba", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        ("huawei, region: cn-north-4", "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"),
+        ("huawei, region: cn-north-4", "HW_SECRET_KEY", "HW_ACCESS_KEY"),
+    ] {
+        let env = |name: &str| (name == set).then(|| "canary".to_owned());
+        let found = problems_with(&format!("accounts: [{{name: a, provider: {provider}}}]"), &env);
+        let said = format!("{set} is set, {missing} is not");
+        assert!(found.len() == 1 && found[0].starts_with("accounts[0].credentials: "), "{found:?}");
+        assert!(found[0].contains(&said) && !found[0].contains("canary"), "{found:?}");
+    }
+}
 
-    let found = problems(&huawei("region: cn-north-4"));
-    assert!(found[0].contains("HUAWEICLOUD_SDK_AK") && found[0].contains("HW_SECRET_KEY"), "{found:?}");
-    assert!(found[1].starts_with("accounts[0].project_id: missing"), "{found:?}");
-    assert!(
-        found[1].contains("HUAWEICLOUD_SDK_PROJECT_ID") && found[1].contains("HW_PROJECT_ID"),
-        "{found:?}"
+#[test]
+fn a_project_is_looked_up_by_its_region_or_must_be_given() {
+    let account = &config(&huawei(&format!("{KEYS}, region: cn-north-4"))).accounts[0];
+    assert_eq!((&account.project_id, account.region.as_deref()), (&None, Some("cn-north-4")));
+    assert_problem(
+        &huawei(&format!("{KEYS}, endpoints: {{das: 'https://h'}}")),
+        "accounts[0].project_id: missing",
+        "HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID",
+    );
+    assert_problem(
+        &huawei(&format!("{KEYS}, region: cn-north-4, endpoints: {{sts: 'https://h'}}")),
+        "accounts[0].endpoints.sts: is for Alibaba Cloud",
+        "",
     );
 }
 

@@ -57,6 +57,39 @@ fn shows_the_defaults_as_they_are() {
     assert_eq!(given, derived);
 }
 
+/// Forms that stand in a comment, since an account has but one.
+#[test]
+fn every_form_that_it_shows_can_be_used() {
+    let text = std::fs::read_to_string(path()).unwrap();
+    let marked = |line: &str| match line.strip_prefix("  #")? {
+        "" => Some(String::new()),
+        text => text.strip_prefix("     ").map(str::to_owned),
+    };
+    let (_, forms) = text.split_once("Or they are one of these:").unwrap();
+    let lines: Vec<String> = forms.lines().filter_map(marked).collect();
+    let forms = lines.split(String::is_empty).filter(|form| !form.is_empty());
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".aliyun")).unwrap();
+    let profile = r#"{"profiles":[{"name":"default","access_key_id":"a","access_key_secret":"b"}]}"#;
+    std::fs::write(home.path().join(".aliyun/config.json"), profile).unwrap();
+    let env = |name: &str| match name {
+        "HOME" => home.path().to_str().map(str::to_owned),
+        "EXTERNAL_ID" => Some("x".to_owned()),
+        _ => None,
+    };
+    let mut shown = 0;
+    for form in forms {
+        let provider = if form.iter().any(|line| line.contains("# huawei")) { "huawei" } else { "alibaba" };
+        let form = form.join("\n      ");
+        let account =
+            format!("- name: a\n    provider: {provider}\n    region: cn-north-4\n    credentials:");
+        let file = format!("accounts:\n  {account}\n      {form}\n");
+        crate::config::parse(&file, Path::new("f"), &env).unwrap_or_else(|error| panic!("{error}\n{file}"));
+        shown += 1;
+    }
+    assert_eq!(shown, 9, "{lines:?}");
+}
+
 #[test]
 fn has_every_key() {
     let text = std::fs::read_to_string(path()).unwrap();
@@ -70,6 +103,8 @@ fn has_every_key() {
         "accounts: [{tls: {zzz: 1}}]",
         "accounts: [{credentials: {zzz: 1}}]",
         "accounts: [{credentials: {iam: {zzz: 1}}}]",
+        "accounts: [{credentials: {oidc: {zzz: 1}}}]",
+        "accounts: [{credentials: {agency: {zzz: 1}}}]",
         "instances: [{zzz: 1}]",
         "kill_tasks: [{zzz: 1}]",
     ];
@@ -77,10 +112,9 @@ fn has_every_key() {
         let message = super::problems(level).remove(0);
         let (_, keys) = message.split_once("the keys here are ").expect(&message);
         for key in keys.split(", ").filter(|key| !key.ends_with("_file")) {
-            assert!(
-                text.lines().any(|line| line.trim_start_matches([' ', '-']).starts_with(&format!("{key}:"))),
-                "{key}"
-            );
+            let has_key =
+                |line: &str| line.trim_start_matches([' ', '-', '#']).starts_with(&format!("{key}:"));
+            assert!(text.lines().any(has_key), "{key}");
         }
     }
 }

@@ -1,0 +1,160 @@
+//! Who the exporter is: every kind of credentials against simulated STS, IAM and metadata, every failure in words that help,
+//! renewal while it runs, and no secret in anything that is said.
+
+mod alibaba;
+mod chain;
+mod failures;
+mod huawei;
+mod renewal;
+
+use std::fs;
+use std::path::PathBuf;
+
+use dbsession_exporter::demo::{Call, Cloud};
+use tempfile::TempDir;
+
+use crate::program::{Finished, Invocation};
+use crate::scene::{self, rows};
+
+/// Every secret of these tests has it in it.
+const CANARY: &str = "canary";
+const KEY: (&str, &str) = ("key-canary-id", "key-canary-secret");
+const ROLE: &str = "acs:ram::123456789012:role/reader";
+const PROVIDER: &str = "acs:ram::123456789012:oidc-provider/k8s";
+const ID_TOKEN: &str = "id-canary-token";
+const PROJECT: &str = "0123456789abcdef0123456789abcdef";
+
+/// A cloud with a key, an instance at each API, and a home directory.
+struct Place {
+    cloud: Cloud,
+    home: TempDir,
+    environment: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Provider {
+    Alibaba,
+    Huawei,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let cloud = scene::cloud().await;
+        cloud.add_key(KEY.0, KEY.1, None);
+        cloud.add_project(PROJECT, "cn-north-4");
+        for id in ["rm-1", "in01"] {
+            cloud.set_sessions(id, rows(3));
+        }
+        let home = tempfile::tempdir().expect("a temporary directory can be made");
+        Self { cloud, home, environment: Vec::new() }
+    }
+
+    /// A file below the home directory.
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home.path().join(name);
+        fs::create_dir_all(path.parent().expect("it is below the home")).expect("directories can be made");
+        fs::write(&path, text).expect("files can be written");
+        path
+    }
+
+    /// The token of another identity provider, in a file.
+    fn token_file(&self) -> String {
+        self.cloud.set_id_token(ID_TOKEN);
+        self.file("token", &format!("{ID_TOKEN}\n")).display().to_string()
+    }
+
+    fn set(&mut self, name: &'static str, value: impl Into<String>) -> &mut Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// A configuration with these credentials and one instance.
+    fn yaml(&self, provider: Provider, credentials: &str) -> String {
+        let url = self.cloud.url();
+        let (account, instance) = match provider {
+            Provider::Alibaba => (
+                format!(
+                    "provider: alibaba, rate_limit: {{das: 1000/s}}, \
+                     endpoints: {{das: '{url}', sts: '{url}', metadata: '{url}'}}"
+                ),
+                "id: rm-1",
+            ),
+            Provider::Huawei => (
+                format!(
+                    "provider: huawei, region: cn-north-4, rate_limit: {{das: 1000/s}}, \
+                     endpoints: {{das: '{url}', iam: '{url}', metadata: '{url}'}}"
+                ),
+                "id: in01, db_user_id: 2c25, users: [app]",
+            ),
+        };
+        format!(
+            "global: {{interval: 1s, timeout: 5s}}\n\
+             accounts: [{{name: a, {account}, credentials: {credentials}}}]\n\
+             instances: [{{account: a, {instance}}}]\n"
+        )
+    }
+
+    /// The same with so many more instances.
+    fn with_more(&self, yaml: &str, count: usize) -> String {
+        let more = (0..count).map(|number| {
+            let id = format!("rm-more-{number}");
+            self.cloud.set_sessions(&id, Vec::new());
+            format!(", {{account: a, id: {id}}}")
+        });
+        let open = yaml.trim_end().strip_suffix(']').expect("the list of instances is its end");
+        format!("{open}{}]\n", more.collect::<String>())
+    }
+
+    fn invocation(&self, yaml: &str, arguments: &[&str]) -> Invocation {
+        let arguments = [&["--log.level=debug"], arguments].concat();
+        let home = self.home.path().to_str().expect("its path is plain");
+        let invocation = Invocation::configured(yaml, &arguments).environment("HOME", home);
+        self.environment
+            .iter()
+            .fold(invocation, |invocation, (name, value)| invocation.environment(name, value))
+    }
+
+    /// One fetch, at its most talkative.
+    async fn fetch(&self, provider: Provider, credentials: &str) -> Finished {
+        let id = if provider == Provider::Alibaba { "rm-1" } else { "in01" };
+        let fetched = self.invocation(&self.yaml(provider, credentials), &["fetch", id]).finish().await;
+        self.assert_silent(&fetched.stdout);
+        self.assert_silent(&fetched.stderr);
+        fetched
+    }
+
+    /// A fetch that must be good; the calls that it took.
+    async fn fetched(&self, provider: Provider, credentials: &str) -> Vec<Call> {
+        self.cloud.clear_calls();
+        let fetched = self.fetch(provider, credentials).await;
+        assert_eq!(fetched.code, Some(0), "{credentials}: {}", fetched.stderr);
+        let calls = self.cloud.calls();
+        let last = calls.last().expect("there were calls");
+        assert_eq!(last.status, Some(200), "{credentials}");
+        calls
+    }
+
+    /// A fetch that must fail with this reason; what is said.
+    async fn fails(&self, provider: Provider, credentials: &str, reason: &str) -> String {
+        let fetched = self.fetch(provider, credentials).await;
+        assert_eq!(fetched.code, Some(1), "{credentials}: {}", fetched.stderr);
+        assert!(fetched.stderr.contains(&format!(": {reason}: ")), "{credentials}: {}", fetched.stderr);
+        fetched.stderr
+    }
+
+    /// No secret that was given, and none that was issued.
+    fn assert_silent(&self, text: &str) {
+        let issued = ["issued-", "metadata-token-"].map(str::to_owned);
+        let keys = self.cloud.calls().into_iter().map(|call| call.key).filter(|key| !key.is_empty());
+        let secrets = issued.into_iter().chain(keys).chain([CANARY.to_owned()]);
+        for secret in secrets {
+            let line = text.lines().find(|line| line.contains(&secret));
+            assert!(line.is_none(), "{}", line.unwrap_or_default());
+        }
+    }
+}
+
+/// Names of the operations, in the order of the calls.
+fn operations(calls: &[Call]) -> Vec<&str> {
+    calls.iter().map(|call| call.operation.as_str()).collect()
+}
