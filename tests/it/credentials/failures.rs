@@ -249,7 +249,7 @@ async fn metadata_and_credentials_uri_are_asked_past_every_proxy() {
     place.cloud.add_role(ROLE, None);
     place.cloud.set_metadata(Metadata::Hardened, Some("node"));
     let url = place.cloud.url();
-    let mapped = url.replace("127.0.0.1", "[::ffff:127.0.0.1]");
+    let mapped = url.replace("127.0.0.1", "0.0.0.0");
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         place.set(name, "http://127.0.0.1:9");
     }
