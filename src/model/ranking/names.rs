@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-/// Some names, in an order that whoever made them chose; cheap to clone. Empty, or [`PLAIN`] or [`HARD`], then each name
+/// Some names, in an order that whoever made them chose; cheap to clone. Empty, or `PLAIN` or `HARD`, then each name
 /// behind a character whose number is the name's length in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names(Arc<str>);
