@@ -65,9 +65,7 @@ impl FailureKind {
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::Auth => {
-                "check the credentials of the account and the clock of this machine; all its targets are held"
-            }
+            Self::Auth => "check the credentials of the account and the clock of this machine",
             Self::Permission => {
                 "grant the permissions that the README lists; for Huawei DAS check db_user_id, too"
             }

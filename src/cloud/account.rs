@@ -249,7 +249,7 @@ impl Ticket<'_> {
                 account = account.config.name,
                 provider = account.config.provider.label(),
                 held_seconds,
-                remedy = format!("{remedy} for {minutes} minutes, or until a reload"),
+                remedy = format!("{remedy}; its targets are held for {minutes} minutes, or until a reload"),
                 "authentication failed: every target of the account is held, so that the cloud does not lock the key"
             );
         }
