@@ -118,7 +118,12 @@ impl Scheduler {
         }
         retain(&mut self.kill_tasks, tasks.iter().map(TaskKey::of), |it| &it.task);
         self.close_lanes(config);
-        // What has ended is taken out, so that nothing grows from one reload to the next.
+        self.drop_ended();
+    }
+
+    /// Takes out what has ended, so that nothing grows from one reload, or from one kill task, to the next.
+    fn drop_ended(&mut self) {
+        self.kill_tasks.retain(|_, following| !following.task.is_finished());
         while self.tasks.try_join_next().is_some() {}
     }
 

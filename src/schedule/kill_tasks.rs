@@ -82,7 +82,8 @@ impl Scheduler {
         Ok(self.store.tasks().save().await?)
     }
 
-    /// Forgets the tasks with this id; `false` where there is none.
+    /// Forgets the tasks with this id; `false` where there is none. One that the configuration names is only not shown any
+    /// more, so that a reload does not ask for it anew and count it again.
     ///
     /// # Errors
     /// Where a restart would bring them back.
@@ -94,7 +95,7 @@ impl Scheduler {
             if let Some(following) = self.kill_tasks.remove(key) {
                 following.task.abort();
             }
-            self.store.tasks().forget(key);
+            self.store.tasks().retire(key);
         }
         self.store.tasks().save().await?;
         Ok(!keys.is_empty())
@@ -126,13 +127,14 @@ impl Scheduler {
 
     /// Starts to follow a task that is registered, or tells its follower what is different now.
     pub(super) fn follow(&mut self, task: &KillTask) {
+        self.drop_ended();
         let Some(client) = self.clouds.kill_task_client(task) else { return };
         let KillTask { account, instance_id, node_id, .. } = task;
         let target: TargetKey = (account.name.clone(), Service::Das, instance_id.clone(), node_id.clone());
         let target = self.targets.get(&target).map(|fetching| Arc::clone(&fetching.record));
         let watch = Arc::new(Watch { client, task: task.clone(), target });
         let key = TaskKey::of(task);
-        if let Some(following) = self.kill_tasks.get(&key).filter(|following| !following.task.is_finished()) {
+        if let Some(following) = self.kill_tasks.get(&key) {
             following.orders.send_replace(watch);
             return;
         }

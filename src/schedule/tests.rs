@@ -12,11 +12,13 @@ use super::lane::Lane;
 use super::plan::Ask;
 use super::rhythm::Rhythm;
 use super::task::{Fetcher, Surroundings, Work};
+use super::{NewKillTasks, Scheduler};
 use crate::clock::Clock;
 use crate::cloud::budget::Budget;
 use crate::cloud::pace::Pace;
 use crate::cloud::source::{SessionSource, Standing};
 use crate::config::{self, Config, Factor, Rate, Spike, Target};
+use crate::demo::{Cloud, KillTask};
 use crate::error::{FailureKind, FetchError};
 use crate::model::{Fetched, Reported, Thresholds};
 use crate::store::{Publisher, Slot, Store};
@@ -355,6 +357,35 @@ async fn new_work_is_adopted_without_a_fetch_unless_it_hurries() {
     fleet.orders[0].send_replace(work("interval: 20s", false));
     sleep(Duration::from_secs(19)).await;
     assert_eq!(fetches(), 4, "a shorter interval counts from the last fetch");
+}
+
+#[tokio::test]
+async fn a_kill_task_whose_time_is_over_leaves_nothing_behind() {
+    let cloud = Cloud::start().await.unwrap();
+    cloud.add_key("i", "s", None);
+    let text = format!(
+        "global: {{kill_task_retention: 1ms}}\n\
+         accounts: [{{name: a, provider: alibaba, credentials: {{access_key_id: i, access_key_secret: s}}, endpoints: {{das: '{}'}}}}]",
+        cloud.url()
+    );
+    let config = config::parse(&text, "test".as_ref(), &|_| None).unwrap();
+    let store = Store::default();
+    let mut scheduler = Scheduler::start(config.into(), store.clone(), Clock, Instruments::new()).unwrap();
+    for number in 0..5 {
+        let id = format!("t-{number}");
+        let ended = KillTask { state: "SUCCESS".to_owned(), ..KillTask::default() };
+        cloud.set_sessions("rm-1", Vec::new());
+        cloud.set_kill_task("rm-1", &id, ended);
+        let (account, instance) = ("a".to_owned(), "rm-1".to_owned());
+        let new = NewKillTasks { account, instance, node: None, tasks: vec![id] };
+        assert!(scheduler.watch(&new).await.unwrap().0);
+        assert_eq!((scheduler.kill_tasks.len(), scheduler.tasks.len()), (1, 1), "the earlier ones are gone");
+        while scheduler.kill_tasks.values().any(|following| !following.task.is_finished()) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert!(store.tasks().list().is_empty());
+    }
+    assert_eq!(store.tasks().views().1[0].tasks, [5, 0, 0], "the counters stay");
 }
 
 #[test]

@@ -97,6 +97,22 @@ async fn a_registered_task_is_followed_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_configured_task_that_was_forgotten_is_not_counted_again_by_a_reload() {
+    let cloud = scene::cloud().await;
+    cloud.set_kill_task("rm-1", "t-1", task("SUCCESS", 2));
+    let file = file(&cloud) + "kill_tasks:\n  - {account: ali, instance: rm-1, task: t-1}\n";
+    let program = Invocation::configured(&file, &[ADMIN, "--web.enable-lifecycle"]).start().await;
+    program.scrape_until("its end", |page| ended(page) > 0.0).await;
+    assert_eq!(program.delete(&format!("{PATH}/t-1")).await.status, 204);
+    assert_eq!(program.reload().await.status, 200);
+    let fetches = |page: &Page| of(page, "rm-1", "dbsession_fetches_total");
+    let before = fetches(&program.scrape().await);
+    let page = program.scrape_until("more fetches", |page| fetches(page) > before).await;
+    assert_eq!(ended(&page).to_string(), "1");
+    assert_eq!(json(&program.get(PATH).await), json!({"tasks": []}));
+}
+
+#[tokio::test]
 async fn the_clouds_own_answer_will_do() {
     let cloud = scene::cloud().await;
     let program = start(&cloud, &[ADMIN]).await;
