@@ -10,6 +10,7 @@ pub mod groups;
 pub mod host;
 pub mod kill_task;
 pub mod label;
+pub mod oldest;
 pub mod ranking;
 pub mod series;
 pub mod session;

@@ -2,6 +2,7 @@
 //! the other: snapshots are swapped in whole. A publisher is the only writing end of a record. Which targets are shown, and
 //! with which labels, is said for all of them at once, so that no page shows half of a reload.
 
+pub mod history;
 mod target;
 mod tasks;
 

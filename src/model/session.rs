@@ -28,7 +28,7 @@ pub struct Session<'a> {
 }
 
 /// The id of a session: a number wherever it is documented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SessionId<'a> {
     /// A number.
     Number(u64),

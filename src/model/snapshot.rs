@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::command::Command;
 use super::groups::{Group, Groups};
 use super::label;
+use super::oldest::OldestRows;
 use super::ranking::{Dimension, Named, Ranking, Rankings};
 use super::series::Room;
 use super::state::{self, Wait};
@@ -87,6 +88,8 @@ pub struct Listed {
     pub waiting: [u64; Wait::ALL.len()],
     /// Time of the executing sessions.
     pub execution_ages: Ages,
+    /// Those of them that have executed longest.
+    pub oldest_sessions: OldestRows,
     /// Open transactions.
     pub transactions: u64,
     /// Open for at least the threshold.
@@ -97,6 +100,8 @@ pub struct Listed {
     pub oldest_idle_transaction: f64,
     /// Ages of the open transactions.
     pub transaction_ages: Ages,
+    /// Those of them that are open longest.
+    pub oldest_transactions: OldestRows,
     /// Sessions by command, without zeros.
     pub commands: Box<[(Command, u64)]>,
     /// Sessions by state and command, without zeros.
@@ -188,11 +193,13 @@ impl Listed {
             slow: tally.slow,
             waiting: tally.waiting,
             execution_ages: tally.execution_ages.kept(),
+            oldest_sessions: tally.oldest_sessions.kept(),
             transactions: tally.transactions,
             long_transactions: tally.long_transactions,
             idle_transactions: tally.idle_transactions,
             oldest_idle_transaction: tally.oldest_idle_transaction,
             transaction_ages: tally.transaction_ages.kept(),
+            oldest_transactions: tally.oldest_transactions.kept(),
             commands: commands(&states),
             states,
             states_capped,

@@ -8,6 +8,7 @@ use super::command::Command;
 use super::exemplars::Exemplars;
 use super::groups::{Group, Groups};
 use super::host;
+use super::oldest::Candidates;
 use super::session::{Session, SessionId, Standing};
 use super::state::{self, Wait};
 
@@ -105,11 +106,13 @@ pub struct Tally {
     pub(super) slow: u64,
     pub(super) waiting: [u64; Wait::ALL.len()],
     pub(super) execution_ages: Ages<Vec<Oldest>>,
+    pub(super) oldest_sessions: Candidates,
     pub(super) transactions: u64,
     pub(super) long_transactions: u64,
     pub(super) idle_transactions: u64,
     pub(super) oldest_idle_transaction: f64,
     pub(super) transaction_ages: Ages<Vec<Oldest>>,
+    pub(super) oldest_transactions: Candidates,
     /// Sessions by command, and below it by the state's raw text.
     pub(super) states: Vec<Counts>,
     pub(super) users: Groups,
@@ -134,11 +137,13 @@ impl Tally {
             slow: 0,
             waiting: [0; Wait::ALL.len()],
             execution_ages: Ages::default(),
+            oldest_sessions: Candidates::default(),
             transactions: 0,
             long_transactions: 0,
             idle_transactions: 0,
             oldest_idle_transaction: 0.0,
             transaction_ages: Ages::default(),
+            oldest_transactions: Candidates::default(),
             states: vec![Counts::default(); Command::COUNT],
             users: Groups::default(),
             clients: Groups::default(),
@@ -181,6 +186,7 @@ impl Tally {
         self.executing += 1;
         if let Some(seconds) = session.seconds {
             self.execution_ages.observe(seconds, session);
+            self.oldest_sessions.consider(seconds, session);
             self.slow += u64::from(seconds >= self.thresholds.slow);
         }
     }
@@ -191,6 +197,7 @@ impl Tally {
         self.idle_transactions += u64::from(standing.idle_in_transaction);
         let Some(seconds) = transaction.seconds else { return };
         self.transaction_ages.observe(seconds, session);
+        self.oldest_transactions.consider(seconds, session);
         self.long_transactions += u64::from(seconds >= self.thresholds.long);
         if standing.idle_in_transaction {
             self.oldest_idle_transaction = self.oldest_idle_transaction.max(seconds);

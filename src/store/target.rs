@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::history::{History, Point};
 use super::lock;
 use crate::config::{Provider, Target};
 use crate::error::FetchError;
@@ -57,6 +58,8 @@ pub struct TargetStatus {
     pub target: Arc<Target>,
     /// Where it stands.
     pub state: State,
+    /// End of the last good fetch; `None`: never any.
+    pub last_success: Option<Timestamp>,
     /// Age of the last good data, shown or withdrawn; `None`: never any.
     pub age: Option<Duration>,
     /// The last good data, unless withdrawn.
@@ -84,6 +87,7 @@ struct Inner {
     /// When the next fetch is due.
     due: Option<Instant>,
     error: Option<LastError>,
+    history: History,
     series: Series,
 }
 
@@ -161,11 +165,20 @@ impl Slot {
         lock(&self.record.state).due.map(|due| now.saturating_duration_since(due)).unwrap_or_default()
     }
 
-    pub(super) fn status(&self, now: Instant) -> TargetStatus {
+    /// The past hour, the oldest point first; shown whether the data are withdrawn or not.
+    #[must_use]
+    pub fn history(&self) -> Vec<Point> {
+        lock(&self.record.state).history.points()
+    }
+
+    /// How the target stands at the time `now`.
+    #[must_use]
+    pub fn status(&self, now: Instant) -> TargetStatus {
         let inner = lock(&self.record.state);
         TargetStatus {
             target: Arc::clone(&self.target),
             state: inner.state(),
+            last_success: inner.health.last_success,
             age: inner.last_good.as_ref().map(|(_, ended)| now.duration_since(*ended)),
             snapshot: inner.shown(now),
             error: inner.error.clone(),
@@ -271,6 +284,7 @@ impl Publisher {
             let health = inner.health();
             health.up = Some(true);
             health.last_success = Some(at);
+            inner.history.push(Point::good(at, &snapshot));
             inner.last_good = Some((Arc::new(snapshot), Instant::now()));
             inner.last_good_took = fetch.duration;
             inner.error = None;
@@ -283,6 +297,7 @@ impl Publisher {
             let health = inner.health();
             health.up = Some(false);
             health.failures[error.kind as usize] += 1;
+            inner.history.push(Point::failed(at));
             inner.error = Some(LastError { error, at });
         });
     }
@@ -291,6 +306,7 @@ impl Publisher {
     pub fn held(&self, at: Timestamp) {
         let mut inner = lock(&self.record.state);
         inner.held = true;
+        inner.history.push(Point::failed(at));
         let health = inner.health();
         health.up = Some(false);
         health.skipped[Skip::AuthHold as usize] += 1;

@@ -1,0 +1,259 @@
+//! The sessions that have executed longest and the transactions that are open longest: who to ask when an instance is in
+//! trouble. A few rows of each fetch are kept, in as few bytes as a fleet of snapshots can afford; a row that is younger than
+//! all of these costs one comparison.
+
+use super::command::Command;
+use super::host;
+use super::label;
+use super::ranking::Names;
+use super::session::{Session, SessionId};
+use super::state;
+
+/// Rows of a list: as many as a person reads, and few enough that ten thousand targets keep theirs in 100 MB.
+pub const KEPT: usize = 10;
+
+/// The oldest rows seen so far, while sessions are folded in.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// In no order, at most [`KEPT`].
+    rows: Vec<Row>,
+    /// Place of the row that goes first.
+    last: usize,
+}
+
+/// What is kept of a session; texts that it has not are empty.
+#[derive(Debug, Clone, Default)]
+struct Row {
+    seconds: f64,
+    /// The id, where it is a number.
+    number: Option<u64>,
+    id: String,
+    user: String,
+    client: String,
+    database: String,
+    command: Option<Command>,
+    /// As the server spells it.
+    state: String,
+    idle: bool,
+}
+
+impl Candidates {
+    /// Keeps a session that is `seconds` old, if that is among the greatest ages. Of equal ages the smaller id comes first.
+    pub fn consider(&mut self, seconds: f64, session: &Session<'_>) {
+        if self.rows.len() < KEPT {
+            self.rows.push(Row::default());
+            self.last = self.rows.len() - 1;
+        } else if !self.rows[self.last].gives_way_to(seconds, session) {
+            return;
+        }
+        self.rows[self.last].become_of(seconds, session);
+        self.last = (0..self.rows.len()).max_by(|a, b| self.rows[*a].order(&self.rows[*b])).unwrap_or(0);
+    }
+
+    /// The same for as long as a snapshot lasts.
+    #[must_use]
+    pub fn kept(&self) -> OldestRows {
+        if self.rows.is_empty() {
+            return OldestRows::default();
+        }
+        let mut rows: Vec<&Row> = self.rows.iter().collect();
+        rows.sort_unstable_by(|a, b| a.order(b));
+        OldestRows {
+            facts: rows.iter().map(|row| row.facts()).collect(),
+            texts: rows.iter().flat_map(|row| row.texts()).collect(),
+        }
+    }
+}
+
+impl Row {
+    fn id(&self) -> Option<SessionId<'_>> {
+        let text = || Some(self.id.as_str()).filter(|id| !id.is_empty()).map(SessionId::Text);
+        self.number.map(SessionId::Number).or_else(text)
+    }
+
+    /// The greatest age first, then the smallest id.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        other.seconds.total_cmp(&self.seconds).then_with(|| self.id().cmp(&other.id()))
+    }
+
+    fn gives_way_to(&self, seconds: f64, session: &Session<'_>) -> bool {
+        #[expect(clippy::float_cmp, reason = "equal ages are the same number of seconds")]
+        let same = seconds == self.seconds;
+        seconds > self.seconds || (same && session.id < self.id())
+    }
+
+    /// Reuses its texts' memory, since a list sorted by age makes every session the oldest so far.
+    fn become_of(&mut self, seconds: f64, session: &Session<'_>) {
+        self.seconds = seconds;
+        self.number = None;
+        match session.id {
+            Some(SessionId::Number(number)) => {
+                self.number = Some(number);
+                assign(&mut self.id, itoa::Buffer::new().format(number));
+            }
+            Some(SessionId::Text(text)) => assign(&mut self.id, &label::real(text)),
+            None => self.id.clear(),
+        }
+        let standing = session.standing();
+        self.command = session.command.map(|_| standing.command);
+        self.idle = standing.idle_in_transaction;
+        assign(&mut self.state, session.state.unwrap_or_default());
+        let client = session.client.map(host::without_port);
+        let names = [&mut self.user, &mut self.client, &mut self.database];
+        for (place, raw) in names.into_iter().zip([session.user, client, session.database]) {
+            assign(place, &raw.map(label::real).unwrap_or_default());
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { seconds: self.seconds, command: self.command, idle: self.idle }
+    }
+
+    /// In the order in which [`OldestRows::iter`] takes them back.
+    fn texts(&self) -> [String; TEXTS] {
+        let Self { id, user, client, database, state, .. } = self;
+        let state = if state.is_empty() { String::new() } else { state::label(Some(state)).into_owned() };
+        [id.clone(), user.clone(), client.clone(), database.clone(), state]
+    }
+}
+
+fn assign(place: &mut String, text: &str) {
+    place.clear();
+    place.push_str(text);
+}
+
+/// Texts of a row.
+const TEXTS: usize = 5;
+
+/// The oldest rows of a snapshot, the oldest first; of equal ages the one with the smaller id.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OldestRows {
+    facts: Box<[Facts]>,
+    /// [`TEXTS`] of each row.
+    texts: Names,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Facts {
+    seconds: f64,
+    command: Option<Command>,
+    idle: bool,
+}
+
+/// One session, as people read it. Texts are spelled as the labels are; `None`: it has none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OldestRow<'a> {
+    /// Time of its execution, or age of its transaction: what the list is sorted by.
+    pub seconds: f64,
+    /// The id of the session.
+    pub id: Option<&'a str>,
+    /// Database account.
+    pub user: Option<&'a str>,
+    /// Client host, without port.
+    pub client: Option<&'a str>,
+    /// Default database.
+    pub database: Option<&'a str>,
+    /// MySQL's command.
+    pub command: Option<Command>,
+    /// MySQL's thread state.
+    pub state: Option<&'a str>,
+    /// Whether it sleeps while its transaction is open.
+    pub idle_in_transaction: bool,
+}
+
+impl OldestRows {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// How many there are, at most [`KEPT`].
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// All rows, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = OldestRow<'_>> {
+        let mut texts = self.texts.iter();
+        self.facts.iter().map(move |facts| {
+            let mut next = || texts.next().filter(|text| !text.is_empty());
+            OldestRow {
+                seconds: facts.seconds,
+                id: next(),
+                user: next(),
+                client: next(),
+                database: next(),
+                command: facts.command,
+                state: next(),
+                idle_in_transaction: facts.idle,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Transaction;
+
+    fn session(id: u64) -> Session<'static> {
+        Session { id: Some(SessionId::Number(id)), command: Some("Query"), ..Session::default() }
+    }
+
+    fn ids(rows: &OldestRows) -> Vec<&str> {
+        rows.iter().filter_map(|row| row.id).collect()
+    }
+
+    #[test]
+    fn a_row_tells_what_labels_tell() {
+        let mut candidates = Candidates::default();
+        let user = "é".repeat(200);
+        candidates.consider(
+            7.5,
+            &Session {
+                id: Some(SessionId::Number(42)),
+                user: Some(&user),
+                client: Some("10.0.0.1:3306"),
+                command: Some("Sleep"),
+                state: Some("Waiting for table metadata lock"),
+                transaction: Transaction::of(Some(7.5), None),
+                ..Session::default()
+            },
+        );
+        let rows = candidates.kept();
+        let row = rows.iter().next().unwrap();
+        assert_eq!((row.id, row.client, row.database), (Some("42"), Some("10.0.0.1"), None));
+        assert_eq!(row.user, Some(label::real(&user).as_ref()));
+        assert_eq!(row.state, Some("waiting_for_table_metadata_lock"));
+        assert_eq!(row.command.map(Command::label), Some("sleep"));
+        assert!(row.idle_in_transaction);
+    }
+
+    #[test]
+    fn of_equal_ages_the_smaller_id_is_kept_whatever_the_order() {
+        let ids = |order: &mut dyn Iterator<Item = u64>| {
+            let mut candidates = Candidates::default();
+            order.for_each(|id| candidates.consider(3.0, &session(id)));
+            ids(&candidates.kept()).join(" ")
+        };
+        assert_eq!(ids(&mut (1..50)), "1 2 3 4 5 6 7 8 9 10");
+        assert_eq!(ids(&mut (1..50).rev()), "1 2 3 4 5 6 7 8 9 10");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_oldest_are_kept_in_order(mut ages in proptest::collection::vec((0u32..60, 0u64..1000), 0..80)) {
+            let mut candidates = Candidates::default();
+            for (seconds, id) in &ages {
+                candidates.consider(f64::from(*seconds), &session(*id));
+            }
+            ages.sort_unstable_by_key(|(seconds, id)| (std::cmp::Reverse(*seconds), *id));
+            ages.truncate(KEPT);
+            let expected: Vec<String> = ages.iter().map(|(_, id)| id.to_string()).collect();
+            let kept = candidates.kept();
+            proptest::prop_assert_eq!(ids(&kept), expected);
+        }
+    }
+}
