@@ -108,12 +108,13 @@ async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::runtime("the simulated cloud cannot start", &error))?;
     let loaded = Loaded::from(Origin::Text(fleet::configuration(&cloud, size)))?;
-    let server = bind(web).await?;
+    let (server, links) = (bind(web).await?, web.links());
     for address in server.addresses() {
         let host =
             if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
         let url = format!("http://{host}:{}", address.port());
-        print(&format!("A simulated cloud is watched: open {url}/ or {url}{}\n", web.telemetry_path))?;
+        let (home, metrics) = (links.route("/"), links.metrics_route());
+        print(&format!("A simulated cloud is watched: open {url}{home} or {url}{metrics}\n"))?;
     }
     daemon::run(loaded, server, web).await
 }

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config;
 use crate::telemetry::{LogFormat, LogLevel};
-use crate::web::ListenAddress;
+use crate::web::{ExternalUrl, Links, ListenAddress, Prefix};
 
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -56,6 +56,12 @@ pub struct Web {
     /// Path of the metrics.
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = path, global = true)]
     pub telemetry_path: String,
+    /// URL under which browsers find the site, if a reverse proxy is before it; its path alone will do.
+    #[arg(long = "web.external-url", value_name = "URL", global = true)]
+    pub external_url: Option<ExternalUrl>,
+    /// Path below which everything is served; the path of --web.external-url where it is left out.
+    #[arg(long = "web.route-prefix", value_name = "PATH", global = true)]
+    pub route_prefix: Option<Prefix>,
     /// Lets anybody who reaches the server reload the configuration, by POST /-/reload.
     #[arg(long = "web.enable-lifecycle", global = true)]
     pub enable_lifecycle: bool,
@@ -68,6 +74,14 @@ pub struct Web {
     /// How often to look whether the configuration file or a secret file has changed; 0s: never.
     #[arg(long = "config.auto-reload-interval", value_name = "DURATION", default_value = "10s", value_parser = pause, global = true)]
     pub auto_reload_interval: Duration,
+}
+
+impl Web {
+    /// The paths of the site.
+    #[must_use]
+    pub fn links(&self) -> Links {
+        Links::new(self.external_url.clone(), self.route_prefix.clone(), self.telemetry_path.clone())
+    }
 }
 
 /// Subcommands.
@@ -177,14 +191,18 @@ fn pause(text: &str) -> Result<Duration, &'static str> {
     if text == "0s" { Ok(Duration::ZERO) } else { config::duration(text) }
 }
 
+/// Paths that `--web.telemetry-path` may not be, nor be below.
+const TAKEN: [&str; 8] = ["/-", "/api", "/assets", "/config", "/incidents", "/instances", "/probe", "/sd"];
+
 fn path(text: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
-    let taken =
-        ["/probe", "/sd"].contains(&text) || ["/-/", "/api/"].iter().any(|start| text.starts_with(start));
-    if text.len() > 1 && text.starts_with('/') && !taken && text.bytes().all(plain) {
+    let is_at =
+        |taken: &&str| text.strip_prefix(*taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_free = text.len() > 1 && text.starts_with('/') && !TAKEN.iter().any(is_at);
+    if is_free && text.bytes().all(plain) {
         return Ok(text.to_owned());
     }
-    Err("expected a path like /metrics; /, /-/, /api/, /probe and /sd are taken".to_owned())
+    Err(format!("expected a path like /metrics; taken are / and {}", TAKEN.join(", ")))
 }
 
 #[cfg(test)]

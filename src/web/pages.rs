@@ -1,87 +1,78 @@
-//! Pages for people.
+//! Pages for people: plain HTML that needs no script. This is the frame around all of them; what is in it is in the modules
+//! below. The templates escape whatever they are given.
 
-use std::time::Duration;
+mod fleet;
+mod words;
 
 use askama::Template;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 
-use crate::store::TargetStatus;
+use super::assets::{ICON, STYLE};
+use super::links::Links;
+pub(super) use fleet::fleet;
+use words::Moment;
 
-/// Nothing is loaded, nothing runs, nobody frames it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-
-#[derive(Template)]
-#[template(path = "fleet.html")]
-struct Fleet<'a> {
-    version: &'a str,
-    telemetry_path: &'a str,
-    at: String,
-    rows: Vec<Row<'a>>,
+/// The parts of the site that the navigation names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    /// `/` and `/instances/…`.
+    Fleet,
 }
 
-struct Row<'a> {
-    name: &'a str,
-    id: String,
-    cloud: String,
-    account: &'a str,
-    state: &'static str,
-    sessions: String,
-    active: String,
-    age: String,
-    error: Option<Trouble>,
+/// What every page has around its content: links, navigation, version, time.
+pub(super) struct Frame<'a> {
+    links: &'a Links,
+    section: Option<Section>,
+    /// The moment of which the page tells.
+    now: Timestamp,
 }
 
-struct Trouble {
-    reason: &'static str,
-    detail: String,
-    remedy: &'static str,
-    at: String,
+impl<'a> Frame<'a> {
+    /// The frame of a page that is in no section.
+    pub(super) fn new(links: &'a Links, now: Timestamp) -> Self {
+        Self { links, section: None, now }
+    }
+
+    fn of(self, section: Section) -> Self {
+        Self { section: Some(section), ..self }
+    }
+
+    fn to(&self, path: &str) -> String {
+        self.links.to(path)
+    }
+
+    fn metrics(&self) -> String {
+        self.links.metrics()
+    }
+
+    fn moment(&self) -> Moment {
+        self.now.into()
+    }
+
+    fn style(&self) -> String {
+        self.links.to(&STYLE.link())
+    }
+
+    fn icon(&self) -> String {
+        self.links.to(&ICON.link())
+    }
+
+    /// Marks the link to the section that the page is in.
+    fn current(&self, section: Section) -> askama::filters::Safe<&'static str> {
+        askama::filters::Safe(if self.section == Some(section) { " aria-current=\"page\"" } else { "" })
+    }
+
+    #[expect(clippy::unused_self, reason = "templates ask the frame for all that is in it")]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
 }
 
-/// The fleet: a row for each target.
-pub(super) fn fleet(statuses: &[TargetStatus], telemetry_path: &str, now: Timestamp) -> Response {
-    let rows = statuses.iter().map(Row::from).collect();
-    let page = Fleet { version: env!("CARGO_PKG_VERSION"), telemetry_path, at: when(now), rows };
+fn html(page: &impl Template) -> Response {
     match page.render() {
-        Ok(html) => ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response(),
+        Ok(html) => Html(html).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
-}
-
-impl<'a> From<&'a TargetStatus> for Row<'a> {
-    fn from(status: &'a TargetStatus) -> Self {
-        let target = &status.target;
-        let snapshot = status.snapshot.as_deref();
-        let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
-        Self {
-            name: target.name.as_deref().unwrap_or_default(),
-            id: target.id(),
-            cloud: format!("{} {}", target.account.provider.label(), target.service.label()),
-            account: &target.account.name,
-            state: status.state.label(),
-            sessions: number(snapshot.map(|snapshot| snapshot.sessions)),
-            active: number(snapshot.and_then(|snapshot| snapshot.active)),
-            age: status.age.map_or_else(|| "never".to_owned(), age),
-            error: status.error.as_ref().map(|last| Trouble {
-                reason: last.error.kind.label(),
-                detail: last.error.detail.clone(),
-                remedy: last.error.kind.remedy(),
-                at: when(last.at),
-            }),
-        }
-    }
-}
-
-fn age(age: Duration) -> String {
-    match age.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
-    }
-}
-
-fn when(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

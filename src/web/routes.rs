@@ -8,15 +8,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::middleware;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get, post};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
+use super::assets::{ICON, STYLE};
 use super::discovery::Probe;
 use super::gzip::Gzip;
-use super::{Control, discovery, kill_tasks, lifecycle, negotiate, pages};
+use super::links::Links;
+use super::pages::Frame;
+use super::{Control, discovery, kill_tasks, lifecycle, negotiate, pages, shield};
 use crate::clock::Clock;
 use crate::config::Provider;
 use crate::exposition::{self, PageInput};
@@ -40,8 +44,8 @@ pub struct Site {
     pub clock: Clock,
     /// When fetching began.
     pub started: Instant,
-    /// Path of the metrics.
-    pub telemetry_path: String,
+    /// Where it is served, and where browsers find it.
+    pub links: Links,
     /// Passes on what is asked of the daemon.
     pub control: Control,
     /// Whether it may be asked over HTTP to read its configuration again.
@@ -52,18 +56,32 @@ pub struct Site {
 
 /// All paths of `site`.
 pub fn router(site: Arc<Site>) -> Router {
-    Router::new()
-        .route("/", get(fleet))
-        .route(&site.telemetry_path, get(metrics))
-        .route("/probe", get(probe))
-        .route("/sd", get(discover))
-        .route("/-/healthy", get(async || "dbsession_exporter is healthy.\n"))
-        .route("/-/ready", get(ready))
-        .route("/-/reload", post(reload))
-        .route("/api/v1/kill-tasks", get(list_kill_tasks).post(register_kill_task))
-        .route("/api/v1/kill-tasks/{task}", delete(forget_kill_task))
+    let at = |path: &str| site.links.route(path);
+    let routes = Router::new()
+        .route(&at("/"), get(fleet))
+        .route(&site.links.metrics_route(), get(metrics))
+        .route(&at("/probe"), get(probe))
+        .route(&at("/sd"), get(discover))
+        .route(&at("/-/healthy"), get(async || "dbsession_exporter is healthy.\n"))
+        .route(&at("/-/ready"), get(ready))
+        .route(&at("/-/reload"), post(reload))
+        .route(&at("/api/v1/kill-tasks"), get(list_kill_tasks).post(register_kill_task))
+        .route(&at("/api/v1/kill-tasks/{task}"), delete(forget_kill_task))
+        .route(&at(STYLE.path), get(async || STYLE.response()))
+        .route(&at(ICON.path), get(async || ICON.response()));
+    below_root(routes, &site.links)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::map_response(shield::shield))
         .with_state(site)
+}
+
+/// Where all is served below a path, whoever asks without it is sent there, as Prometheus does.
+fn below_root(routes: Router<Arc<Site>>, links: &Links) -> Router<Arc<Site>> {
+    if !links.is_below_root() {
+        return routes;
+    }
+    let home = links.route("/");
+    routes.route(&links.route(""), get(fleet)).route("/", get(async move || Redirect::to(&home)))
 }
 
 async fn metrics(Shared(site): Shared<Arc<Site>>, headers: HeaderMap) -> Response {
@@ -128,10 +146,14 @@ async fn forget_kill_task(
 }
 
 async fn fleet(Shared(site): Shared<Arc<Site>>) -> Response {
-    pages::fleet(&site.store.statuses(), &site.telemetry_path, site.clock.now())
+    pages::fleet(site.frame(), &site.store.statuses())
 }
 
 impl Site {
+    fn frame(&self) -> Frame<'_> {
+        Frame::new(&self.links, self.clock.now())
+    }
+
     fn page(&self) -> PageInput {
         self.count_targets();
         self.instruments.set_series(self.store.series());

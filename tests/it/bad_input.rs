@@ -141,7 +141,7 @@ async fn all_errors_of_meaning_are_told_at_once() {
 
 #[tokio::test]
 async fn bad_usage_ends_with_status_2_and_says_what_is_missing() {
-    let table: [(&[&str], &str); 10] = [
+    let table: [(&[&str], &str); 13] = [
         (&[], "--config.file"),
         (&["check"], "--config.file"),
         (&["fetch"], "ID[/NODE]"),
@@ -151,6 +151,9 @@ async fn bad_usage_ends_with_status_2_and_says_what_is_missing() {
         (&["--log.level=loud"], "debug"),
         (&["--web.listen-address=10104"], ":10104"),
         (&["--web.telemetry-path=metrics"], "/metrics"),
+        (&["--web.telemetry-path=/instances/a"], "taken are"),
+        (&["--web.external-url=example.com/db"], "https://example.com/dbsession"),
+        (&["--web.route-prefix=/a b"], "/dbsession"),
         (&["chekc"], "check"),
     ];
     for (arguments, hint) in table {

@@ -114,32 +114,6 @@ async fn ready_waits_for_each_target_to_finish_a_cycle_good_or_bad() {
     assert_eq!(program.get("/-/ready").await.status, 200);
 }
 
-#[tokio::test]
-async fn the_page_for_people_shows_every_target_and_escapes_every_name() {
-    const NAME: &str = "<script>alert('1')</script> & \\\"co\\\"";
-    let (cloud, mut scene) = well().await;
-    scene.entry(&format!("account: ali, id: rm-hostile, name: \"{NAME}\""));
-    scene.entry("account: ali, id: \"<b>*</b>\"".replace('/', "").as_str());
-    scene.instance(&cloud, Api::Alibaba, "ali", "waiting", 2);
-    cloud.set_fault("waiting", Some(Fault::Hang));
-    let program = Program::start(&scene.file()).await;
-    program
-        .scrape_until("both outcomes", |page| {
-            is_up(page, "well") == Some(true) && is_up(page, "rm-hostile") == Some(false)
-        })
-        .await;
-    let page = program.get("/").await.body;
-    let row =
-        |id: &str| page.split("<tr>").find(|row| row.contains(id)).unwrap_or_else(|| panic!("{id}\n{page}"));
-    let (well, hostile, waiting) = (row("well"), row("rm-hostile"), row("waiting"));
-    assert!(well.contains(">up<") && well.contains(" s<") && well.contains(">2<"), "{well}");
-    assert!(hostile.contains(">down<") && hostile.contains("never"), "{hostile}");
-    assert!(hostile.contains("not_found: ") && hostile.contains("InstanceNotFound"), "{hostile}");
-    assert!(waiting.contains(">pending<") && waiting.contains("never"), "{waiting}");
-    assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
-    assert!(hostile.contains("&#60;script&#62;") || hostile.contains("&lt;script&gt;"), "{hostile}");
-}
-
 /// Ends the program by `signal`, in time and with status 0; what it has said.
 async fn end(program: Program, signal: &str) -> String {
     let began = Instant::now();

@@ -16,6 +16,7 @@ mod lifecycle;
 mod network;
 mod oracle;
 mod pace;
+mod pages;
 mod parse;
 mod program;
 mod reload;

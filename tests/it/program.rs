@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -151,7 +152,15 @@ pub struct Program {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    pub headers: HeaderMap,
     pub body: String,
+}
+
+impl Answer {
+    /// A header; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("headers are plain"))
+    }
 }
 
 impl Program {
@@ -215,8 +224,8 @@ impl Program {
     /// Sends a request that was made with `client`.
     pub async fn request(&self, request: reqwest::RequestBuilder) -> Answer {
         let answer = request.timeout(PATIENCE).send().await.expect("the program answers");
-        let status = answer.status().as_u16();
-        Answer { status, body: answer.text().await.expect("an answer arrives whole") }
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Answer { status, headers, body: answer.text().await.expect("an answer arrives whole") }
     }
 
     /// `/metrics`, which must be without a fault in its format.
