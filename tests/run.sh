@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All checks of the project, the quick ones first. Stops at the first that fails. What is missing on the machine is
-# fetched: packages with apt-get (as root, or with sudo), cargo-deny, Prometheus and its Python client into
+# fetched: packages with apt-get (as root, or with sudo), cargo-deny, Prometheus and Python packages into
 # target/tools. Reads no input.
 set -euo pipefail
 
@@ -58,11 +58,11 @@ unpack_prometheus() {
     ln -sf "$unpacked"/usr/bin/{prometheus,promtool} "$tools/bin/"
 }
 
-install_prometheus_client() {
+install_python_packages() {
     local python=$tools/python
     # pip comes last into such a directory: without it the directory is not whole.
     has "$python/bin/pip" || python3 -m venv --clear "$python"
-    "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0
+    "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0 pyyaml==6.0.3
     export PYTHON=$python/bin/python
 }
 
@@ -76,7 +76,7 @@ find_tools() {
     cargo clippy --version || die "clippy is missing: rustup component add clippy"
     install_packages
     unpack_prometheus
-    install_prometheus_client
+    install_python_packages
     cargo fetch --locked
     install_cargo_deny
 }
@@ -99,6 +99,7 @@ stage Lint cargo clippy --all-targets --locked -- -D warnings
 stage Documentation env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 stage Dependencies cargo deny --offline --locked check bans licenses sources
 stage Tests cargo test --locked
+stage Rules "$tools/python/bin/python" tests/rules.py
 stage Prometheus tests/prometheus.sh
 printf '\nAll checks passed in %s s.\n' "$SECONDS"
 printf '  %s\n' "${times[@]}"
