@@ -67,7 +67,7 @@ impl FailureKind {
         match self {
             Self::Auth => "check the credentials of the account and the clock of this machine",
             Self::Permission => {
-                "grant the permissions that the README lists; for Huawei DAS check db_user_id, too"
+                "grant the permissions that docs/permissions.md lists; for Huawei DAS check db_user_id, too"
             }
             Self::NotFound => {
                 "check id, node and region of the instance; remove it from the configuration if it is gone"

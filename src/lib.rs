@@ -8,6 +8,9 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod exposition;
+#[cfg(test)]
+#[path = "../tests/golden/generated.rs"]
+mod generated;
 pub mod model;
 pub mod report;
 pub mod schedule;

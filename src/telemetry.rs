@@ -206,18 +206,21 @@ impl Instruments {
                 "Calls a second that the configured intervals would take.",
             ),
         };
-        instruments.register();
+        for collector in instruments.collectors() {
+            made(instruments.registry.register(collector));
+        }
         instruments
     }
 
-    fn register(&self) {
+    /// Everything that is registered, whether it has samples or not.
+    pub(crate) fn collectors(&self) -> Vec<Box<dyn Collector>> {
         let build_info = made(IntGaugeVec::new(
             opts("build_info", "What this exporter was built from; always 1."),
             &["version", "revision", "rustversion"],
         ));
         let built = [env!("CARGO_PKG_VERSION"), env!("DBSESSION_REVISION"), env!("DBSESSION_RUSTVERSION")];
         build_info.with_label_values(&built).set(1);
-        let collectors: [Box<dyn Collector>; 17] = [
+        vec![
             Box::new(build_info),
             Box::new(self.requests.clone()),
             Box::new(self.request_failures.clone()),
@@ -235,10 +238,7 @@ impl Instruments {
             Box::new(self.planned_calls.clone()),
             Box::new(self.wanted_calls.clone()),
             Box::new(ProcessCollector::for_self()),
-        ];
-        for collector in collectors {
-            made(self.registry.register(collector));
-        }
+        ]
     }
 
     /// Counts one call that ended; `failure` is why it failed, if it did.

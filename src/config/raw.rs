@@ -2,7 +2,6 @@
 //! they mean. Every value is kept as its text, since `${NAME}` may stand for any of them, and everything may be left out, so
 //! that what is missing is reported together with all other errors of meaning. No type here has a `Debug`: some hold secrets.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -66,190 +65,57 @@ impl<'de> Visitor<'de> for LeafVisitor {
     }
 }
 
-/// A map with the given keys and no others.
+/// A key as the reference in `docs/` shows it.
+#[cfg(test)]
+pub(super) struct Key {
+    pub name: &'static str,
+    pub kind: &'static str,
+    /// At most one.
+    pub default: &'static [&'static str],
+    pub meaning: &'static [&'static str],
+}
+
+/// The keys of one map of the file, for the reference.
+#[cfg(test)]
+pub(super) trait Keys {
+    const NAME: &'static str;
+    const KEYS: &'static [Key];
+}
+
+/// A map with the given keys and no others. What stands above a key and its default are what the reference says of it; the
+/// defaults themselves are set where a key is checked.
 macro_rules! keys {
-    ($(#[$doc:meta])* $name:ident { $($(#[$how:meta])* $key:ident: $kind:ty,)* }) => {
+    (
+        $(#[$doc:meta])* $name:ident {
+            $($(#[doc = $meaning:literal])+ $(#[serde($how:meta)])? $key:ident: $kind:ty $(= $default:literal)?,)*
+        }
+    ) => {
         $(#[$doc])*
         #[derive(Default, serde::Deserialize)]
         #[serde(default, deny_unknown_fields, expecting = "a map of keys")]
-        pub(super) struct $name { $($(#[$how])* pub $key: $kind,)* }
-    };
-}
+        pub(in crate::config) struct $name { $($(#[doc = $meaning])+ $(#[serde($how)])? pub $key: $kind,)* }
 
-/// A map with the given keys and those settings that may stand on every level, kept flat because serde cannot refuse unknown
-/// keys in a flattened map.
-macro_rules! keys_and_settings {
-    ($(#[$doc:meta])* $name:ident { $($(#[$how:meta])* $key:ident: $kind:ty,)* }) => {
-        keys! { $(#[$doc])* $name {
-            $($(#[$how])* $key: $kind,)*
-            interval: Leaf,
-            timeout: Leaf,
-            stale_after: Leaf,
-            slow_session_threshold: Leaf,
-            long_transaction_threshold: Leaf,
-            max_response_bytes: Leaf,
-            #[serde(deserialize_with = "whole_number")] max_pages: Leaf,
-            #[serde(deserialize_with = "whole_number")] max_series: Leaf,
-            spike: Option<WordOr<RawSpike>>,
-        } }
-
-        impl $name {
-            pub fn settings(&self) -> RawSettings<'_> {
-                RawSettings {
-                    interval: &self.interval,
-                    timeout: &self.timeout,
-                    stale_after: &self.stale_after,
-                    slow_session_threshold: &self.slow_session_threshold,
-                    long_transaction_threshold: &self.long_transaction_threshold,
-                    max_response_bytes: &self.max_response_bytes,
-                    max_pages: &self.max_pages,
-                    max_series: &self.max_series,
-                    spike: self.spike.as_ref(),
-                }
-            }
+        #[cfg(test)]
+        impl Keys for $name {
+            const NAME: &'static str = stringify!($name);
+            const KEYS: &'static [Key] = &[$(Key {
+                name: stringify!($key),
+                kind: stringify!($kind),
+                default: &[$($default)?],
+                meaning: &[$($meaning),+],
+            },)*];
         }
     };
 }
 
-/// The settings of one level, wherever they stand.
-pub(super) struct RawSettings<'a> {
-    pub interval: &'a Leaf,
-    pub timeout: &'a Leaf,
-    pub stale_after: &'a Leaf,
-    pub slow_session_threshold: &'a Leaf,
-    pub long_transaction_threshold: &'a Leaf,
-    pub max_response_bytes: &'a Leaf,
-    pub max_pages: &'a Leaf,
-    pub max_series: &'a Leaf,
-    pub spike: Option<&'a WordOr<RawSpike>>,
-}
+mod keys;
 
-keys! {
-    /// The whole file.
-    RawFile {
-        global: Option<RawGlobal>,
-        accounts: Option<Vec<RawAccount>>,
-        instances: Option<Vec<RawInstance>>,
-        kill_tasks: Option<Vec<RawKillTask>>,
-    }
-}
-
-keys_and_settings! {
-    /// `global`
-    RawGlobal {
-        #[serde(deserialize_with = "whole_number")] top: Leaf,
-        kill_task_retention: Leaf,
-    }
-}
-
-keys_and_settings! {
-    /// `accounts[]`
-    RawAccount {
-        name: Leaf,
-        provider: Leaf,
-        region: Leaf,
-        project_id: Leaf,
-        credentials: Option<WordOr<RawKeys>>,
-        endpoints: Option<RawServices>,
-        rate_limit: Option<RawRates>,
-        proxy: Leaf,
-        proxy_file: Leaf,
-        tls: Option<RawTls>,
-        kill_task_retention: Leaf,
-    }
-}
-
-keys! {
-    /// `accounts[].endpoints`
-    RawServices { das: Leaf, ddm: Leaf, iam: Leaf, sts: Leaf, metadata: Leaf, }
-}
-
-keys! {
-    /// `accounts[].tls`
-    RawTls {
-        ca_file: Leaf,
-        #[serde(deserialize_with = "flag")] system_roots: Leaf,
-    }
-}
-
-keys! {
-    /// `accounts[].rate_limit`
-    RawRates { das: Leaf, ddm: Leaf, }
-}
-
-keys_and_settings! {
-    /// `instances[]`
-    RawInstance {
-        account: Leaf,
-        service: Leaf,
-        id: Leaf,
-        nodes: Option<Vec<Leaf>>,
-        name: Leaf,
-        labels: Option<BTreeMap<String, Leaf>>,
-        db_user_id: Leaf,
-        users: Option<Vec<Leaf>>,
-        databases: Option<Vec<Leaf>>,
-        #[serde(deserialize_with = "flag")] enabled: Leaf,
-    }
-}
-
-keys! {
-    /// `kill_tasks[]`
-    RawKillTask { account: Leaf, instance: Leaf, node: Leaf, task: Leaf, }
-}
+pub(super) use keys::*;
 
 /// A word instead of a map of keys, or a variable that may hold it.
 pub(super) enum WordOr<T> {
     Word(Leaf),
     Keys(Box<T>),
-}
-
-keys! {
-    /// `spike` on every level, where it is a map.
-    RawSpike {
-        interval: Leaf,
-        above: Leaf,
-        #[serde(deserialize_with = "whole_number")] min_active: Leaf,
-    }
-}
-
-keys! {
-    /// `accounts[].credentials`, where it is a map.
-    RawKeys {
-        access_key_id: Leaf,
-        access_key_id_file: Leaf,
-        access_key_secret: Leaf,
-        access_key_secret_file: Leaf,
-        security_token: Leaf,
-        security_token_file: Leaf,
-        profile: Leaf,
-        role_arn: Leaf,
-        role_session_name: Leaf,
-        external_id: Leaf,
-        external_id_file: Leaf,
-        duration: Leaf,
-        oidc: Option<RawOidc>,
-        ecs_role: Leaf,
-        credentials_uri: Leaf,
-        iam: Option<RawIam>,
-        agency: Option<RawAgency>,
-        #[serde(deserialize_with = "flag")] ecs_agency: Leaf,
-    }
-}
-
-keys! {
-    /// `accounts[].credentials.oidc` of either cloud.
-    RawOidc { role_arn: Leaf, provider_arn: Leaf, idp_id: Leaf, token_file: Leaf, }
-}
-
-keys! {
-    /// `accounts[].credentials.agency`
-    RawAgency { name: Leaf, domain: Leaf, }
-}
-
-keys! {
-    /// `accounts[].credentials.iam`
-    RawIam { domain: Leaf, user: Leaf, password: Leaf, password_file: Leaf, project: Leaf, }
 }
 
 /// Keys that a word may stand for.

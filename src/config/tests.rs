@@ -5,6 +5,7 @@ mod example;
 mod form;
 mod instances;
 mod network;
+mod reference;
 mod secrets;
 
 use std::path::Path;

@@ -4,6 +4,7 @@ mod cardinality;
 mod fixture;
 mod openmetrics;
 mod parse;
+mod reference;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -6,8 +6,11 @@ mod calls;
 mod clock;
 mod credentials;
 mod discovery;
+mod docs;
 mod floors;
 mod formats;
+#[path = "../golden/generated.rs"]
+mod generated;
 mod hold;
 mod isolation;
 mod kill_task_api;

@@ -1,0 +1,103 @@
+//! `docs/metrics.md` shows every family of the table and every instrument of the exporter, with the labels that they have.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::parse::parse;
+use super::{families, fixture, fleet, text};
+use crate::exposition::families::{Family, Kind, Read};
+use crate::generated;
+use crate::telemetry::Instruments;
+
+/// Labels whose values are a closed set wherever they stand.
+const CLOSED: [&str; 6] = ["dimension", "kind", "reason", "result", "state", "when"];
+/// Whose values are the server's or the user's own.
+const OPEN: [&str; 2] = ["dbsession_state_sessions", "dbsession_instance_info"];
+
+/// The labels of a family beside those of its target, in their order, each with its values.
+fn labels(family: &Family) -> BTreeMap<String, Vec<String>> {
+    let page = parse(&text(fleet()));
+    let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let shown = page.iter().filter(|shown| {
+        let suffix = shown.name.strip_prefix(family.name);
+        matches!(suffix, Some("" | "_bucket"))
+    });
+    for (name, value) in shown.flat_map(|shown| &shown.samples).flat_map(|sample| &sample.labels) {
+        if !["instance_id", "node_id", "team"].contains(&name.as_str()) {
+            let values = labels.entry(name.clone()).or_default();
+            if !values.contains(value) {
+                values.push(value.clone());
+            }
+        }
+    }
+    labels
+}
+
+fn described(family: &Family) -> String {
+    let told = |(name, values): (String, Vec<String>)| {
+        if name == "le" || (CLOSED.contains(&name.as_str()) && !OPEN.contains(&family.name)) {
+            format!("`{name}`: {}", values.join(" "))
+        } else {
+            format!("`{name}`")
+        }
+    };
+    labels(family).into_iter().map(told).collect::<Vec<_>>().join("; ")
+}
+
+/// When a family has samples.
+fn shown(family: &Family) -> &'static str {
+    match family.read {
+        Read::Target(_) => "always",
+        Read::Snapshot(_) => "with data",
+        Read::Listed(_) => "with rows",
+        Read::Task(_) => "per kill task",
+        Read::TaskCounters(_) => "per instance with kill tasks",
+    }
+}
+
+fn of_targets() -> String {
+    let mut table = "| metric | type | shown | more labels | |\n|---|---|---|---|---|\n".to_owned();
+    for family in families::all() {
+        let kind = match family.kind {
+            Kind::Gauge => "gauge",
+            Kind::Counter => "counter",
+            Kind::Ages => "gaugehistogram",
+        };
+        let (name, labels) = (family.name, described(family));
+        let _ = writeln!(table, "| `{name}` | {kind} | {} | {labels} | {} |", shown(family), family.help);
+    }
+    table
+}
+
+fn of_the_exporter() -> String {
+    let mut table = "| metric | type | labels | |\n|---|---|---|---|\n".to_owned();
+    for collector in Instruments::new().collectors() {
+        let kinds: BTreeMap<String, String> = collector
+            .collect()
+            .iter()
+            .map(|family| (family.name().to_owned(), format!("{:?}", family.get_field_type()).to_lowercase()))
+            .collect();
+        for desc in collector.desc() {
+            let kind = kinds.get(&desc.fq_name).map_or("gauge", String::as_str);
+            let labels: Vec<String> = desc.variable_labels.iter().map(|label| format!("`{label}`")).collect();
+            let (name, labels, help) = (&desc.fq_name, labels.join(" "), &desc.help);
+            let _ = writeln!(table, "| `{name}` | {kind} | {labels} | {help} |");
+        }
+    }
+    table
+}
+
+#[test]
+fn shows_every_family() {
+    generated::hold("metrics.md", "families", &of_targets());
+    generated::hold("metrics.md", "instruments", &of_the_exporter());
+}
+
+#[test]
+fn what_is_always_shown_is_there_without_data() {
+    let alone = parse(&text(fixture::alone(fixture::failing())));
+    let always = families::all().filter(|family| matches!(family.read, Read::Target(_)));
+    for family in always {
+        assert!(alone.iter().any(|shown| shown.name == family.name), "{}", family.name);
+    }
+}

@@ -1,0 +1,97 @@
+//! What the documentation names is there, and what there is has its place in it: metrics, reasons of failure, paths.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use dbsession_exporter::error::FailureKind;
+
+use super::page::{page, pages, root};
+
+/// Begins like a metric, but is the program, and a job of Prometheus.
+const NO_METRICS: [&str; 2] = ["dbsession_exporter", "dbsession_instances"];
+const SUFFIXES: [&str; 5] = ["_bucket", "_gcount", "_gsum", "_count", "_sum"];
+
+/// Names in the first column of the reference.
+fn metrics() -> BTreeSet<String> {
+    let reference = page(Path::new("docs/metrics.md")).text;
+    let rows = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    rows.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Words of a text that begin like a metric of the exporter; of `dbsession_a_*` or `dbsession_a_…` what stands before.
+fn named(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let words = text.match_indices("dbsession_").filter(move |(at, _)| !text[..*at].ends_with(is_name));
+    words.filter_map(move |(at, _)| {
+        let word = &text[at..];
+        let word = &word[..word.find(|c| !is_name(c)).unwrap_or(word.len())];
+        let cut = text[at + word.len()..].starts_with(['*', '…', '{']) && word.ends_with('_');
+        (!word.contains(':')).then_some((word, cut))
+    })
+}
+
+#[test]
+fn every_metric_that_is_named_is_there() {
+    let known = metrics();
+    let mut found = 0;
+    for page in pages() {
+        for (word, cut) in named(&page.text).filter(|(word, _)| !NO_METRICS.contains(word)) {
+            let base = SUFFIXES.iter().find_map(|suffix| word.strip_suffix(suffix)).unwrap_or(word);
+            let there = if cut {
+                known.iter().any(|name| name.starts_with(word))
+            } else {
+                known.contains(word) || known.contains(base)
+            };
+            assert!(there, "{}: {word}", page.path.display());
+            found += 1;
+        }
+    }
+    assert!(found > 100, "only {found} metrics were found");
+}
+
+#[test]
+fn words_that_are_no_metrics_are_not_taken_for_some() {
+    let text = "__meta_dbsession_a dbsession_up{x} instance:dbsession_b:max `dbsession_c_*` dbsession_d:rate";
+    assert_eq!(named(text).collect::<Vec<_>>(), [("dbsession_up", false), ("dbsession_c_", true)]);
+}
+
+#[test]
+fn every_reason_of_failure_has_its_section() {
+    let page = page(Path::new("docs/troubleshooting.md")).prose();
+    for kind in FailureKind::ALL {
+        let heading = format!("### {}", kind.label());
+        assert!(page.lines().any(|line| line == heading), "{heading}");
+    }
+}
+
+/// Paths of routes, as the sources of the server have them.
+fn routes(directory: &Path) -> Vec<String> {
+    let mut routes = Vec::new();
+    for path in fs::read_dir(directory).expect("it is there").flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            routes.extend(self::routes(&path));
+            continue;
+        }
+        let source = fs::read_to_string(&path).expect("it can be read");
+        let found = source.split(".route(\"").skip(1).filter_map(|rest| rest.split_once('"'));
+        routes.extend(found.map(|(route, _)| route.to_owned()));
+    }
+    routes
+}
+
+#[test]
+fn every_path_is_told() {
+    let routes = routes(&root().join("src/web"));
+    assert!(routes.len() >= 8, "{routes:?}");
+    let page = page(Path::new("docs/http.md")).text;
+    for route in routes {
+        let told = route.split('/').map(|part| match part.strip_prefix('{') {
+            Some(name) => name.trim_matches(['*', '}']).to_uppercase(),
+            None => part.to_owned(),
+        });
+        let told = told.collect::<Vec<_>>().join("/");
+        let stands = page.lines().any(|line| line.starts_with(&format!("| `{told}")));
+        assert!(stands, "{told} is not in docs/http.md");
+    }
+}
