@@ -74,8 +74,9 @@ fn routes(directory: &Path) -> Vec<String> {
             continue;
         }
         let source = fs::read_to_string(&path).expect("it can be read");
-        let found = source.split(".route(\"").skip(1).filter_map(|rest| rest.split_once('"'));
-        routes.extend(found.map(|(route, _)| route.to_owned()));
+        // The path is the literal in the first argument; two names stand for what flags and hashes decide.
+        let first = source.split(".route(").skip(1).filter_map(|rest| rest.split(',').next());
+        routes.extend(first.filter_map(|path| path.split('"').nth(1)).map(str::to_owned));
     }
     routes
 }
