@@ -3,7 +3,13 @@
 
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
+
+use crate::config::Target;
+
+/// What a path segment need not escape, beside letters and digits (RFC 3986, "unreserved").
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A path that others are put after: empty, or like `/dbsession`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,6 +92,24 @@ impl Links {
     pub(super) fn metrics(&self) -> String {
         self.to(&self.telemetry_path)
     }
+
+    /// A link to the page of a target.
+    pub(super) fn target(&self, target: &Target) -> String {
+        let node = target.node_id.as_deref().map(|node| format!("/{}", segment(node))).unwrap_or_default();
+        self.to(&format!("/instances/{}{node}", segment(&target.instance_id)))
+    }
+
+    /// A link to a target's own metrics.
+    pub(super) fn probe(&self, target: &Target) -> String {
+        let node =
+            target.node_id.as_deref().map(|node| format!("&node={}", segment(node))).unwrap_or_default();
+        self.to(&format!("/probe?target={}{node}", segment(&target.instance_id)))
+    }
+}
+
+/// A text as one segment of a path, or one value of a query.
+pub(super) fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 //! below. The templates escape whatever they are given.
 
 mod fleet;
+mod instance;
+mod number;
+mod picture;
 mod words;
 
 use askama::Template;
@@ -11,7 +14,9 @@ use jiff::Timestamp;
 
 use super::assets::{ICON, STYLE};
 use super::links::Links;
-pub(super) use fleet::fleet;
+use crate::store::LastError;
+pub(super) use fleet::{Query, fleet};
+pub(super) use instance::instance;
 use words::Moment;
 
 /// The parts of the site that the navigation names.
@@ -30,7 +35,7 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// The frame of a page that is in no section.
+    /// The frame of a page that is in no section, as of `now`.
     pub(super) fn new(links: &'a Links, now: Timestamp) -> Self {
         Self { links, section: None, now }
     }
@@ -74,5 +79,34 @@ fn html(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    frame: Frame<'a>,
+    title: &'a str,
+    text: &'a str,
+}
+
+fn message(frame: Frame<'_>, title: &str, text: &str) -> Response {
+    html(&Message { frame, title, text })
+}
+
+/// Why the last fetch of a target failed, and what to do.
+struct Trouble {
+    reason: &'static str,
+    detail: String,
+    remedy: &'static str,
+    at: Moment,
+}
+
+impl From<&LastError> for Trouble {
+    fn from(last: &LastError) -> Self {
+        let LastError { error, at } = last;
+        let (reason, remedy) = (error.kind.label(), error.kind.remedy());
+        Self { reason, detail: error.detail.clone(), remedy, at: (*at).into() }
     }
 }

@@ -59,6 +59,8 @@ pub fn router(site: Arc<Site>) -> Router {
     let at = |path: &str| site.links.route(path);
     let routes = Router::new()
         .route(&at("/"), get(fleet))
+        .route(&at("/instances/{id}"), get(instance))
+        .route(&at("/instances/{id}/{node}"), get(node))
         .route(&site.links.metrics_route(), get(metrics))
         .route(&at("/probe"), get(probe))
         .route(&at("/sd"), get(discover))
@@ -145,8 +147,16 @@ async fn forget_kill_task(
     kill_tasks::forget(&site.control, site.admin_api, &headers, task).await
 }
 
-async fn fleet(Shared(site): Shared<Arc<Site>>) -> Response {
-    pages::fleet(site.frame(), &site.store.statuses())
+async fn fleet(Shared(site): Shared<Arc<Site>>, Query(query): Query<pages::Query>) -> Response {
+    pages::fleet(site.frame(), &site.store.targets(), query)
+}
+
+async fn instance(Shared(site): Shared<Arc<Site>>, Path(id): Path<String>) -> Response {
+    pages::instance(site.frame(), &site.store.targets(), &id, None)
+}
+
+async fn node(Shared(site): Shared<Arc<Site>>, Path((id, node)): Path<(String, String)>) -> Response {
+    pages::instance(site.frame(), &site.store.targets(), &id, Some(&node))
 }
 
 impl Site {

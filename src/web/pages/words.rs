@@ -1,4 +1,4 @@
-//! How pages spell numbers, spans and moments. Knows nothing of what they are of.
+//! How pages spell spans and moments. Knows nothing of what they are of.
 
 use std::time::Duration;
 
@@ -8,11 +8,6 @@ use jiff::Timestamp;
 
 /// What stands where nothing is known.
 pub(super) const UNKNOWN: &str = "–";
-
-/// A count; nothing known, nothing told.
-pub(super) fn count(count: Option<u64>) -> String {
-    count.map_or_else(|| UNKNOWN.to_owned(), |count| count.to_string())
-}
 
 /// A span in its two greatest units, like `3m 20s`; parts of a second only below ten of them.
 pub(super) fn span(span: Duration) -> String {
@@ -24,6 +19,12 @@ pub(super) fn span(span: Duration) -> String {
         3600..86_400 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
         _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
     }
+}
+
+/// A round span, like `5m` or `1h 30m`.
+pub(super) fn round_span(of: Duration) -> String {
+    let told = span(of);
+    told.split_once(" 00").map_or(told.as_str(), |(round, _)| round).to_owned()
 }
 
 /// A moment as people read it, to the second, in UTC, and as programs do.
@@ -48,17 +49,18 @@ mod tests {
 
     #[test]
     fn spans_are_told_in_two_units() {
-        for (millis, told) in [
-            (0, "0s"),
-            (90, "0s"),
-            (1_250, "1.2s"),
-            (12_900, "12s"),
-            (60_000, "1m 00s"),
-            (3_599_999, "59m 59s"),
-            (3_600_000, "1h 00m"),
-            (183_845_000, "2d 03h"),
+        for (millis, told, round) in [
+            (0, "0s", "0s"),
+            (90, "0s", "0s"),
+            (1_250, "1.2s", "1.2s"),
+            (12_900, "12s", "12s"),
+            (60_000, "1m 00s", "1m"),
+            (3_599_999, "59m 59s", "59m 59s"),
+            (3_600_000, "1h 00m", "1h"),
+            (183_845_000, "2d 03h", "2d 03h"),
         ] {
-            assert_eq!(span(Duration::from_millis(millis)), told);
+            let of = Duration::from_millis(millis);
+            assert_eq!((span(of).as_str(), round_span(of).as_str()), (told, round));
         }
     }
 }
