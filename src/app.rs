@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use crate::cli::{Cli, Command, Common, KillTaskCommand, Output, Web};
+use crate::cli::{self, Cli, Command, Common, KillTaskCommand, Output, Web};
 use crate::clock::Clock;
 use crate::cloud::Clouds;
 use crate::cloud::budget::{Budget, RETRIES};
@@ -78,6 +78,9 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         Command::Completion { shell } => {
             shell.print_completion();
             Ok(())
+        }
+        Command::Manual => {
+            print_bytes(&cli::manual().map_err(|error| Failure::runtime("cannot print", &error))?)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Flags and subcommands, spelled as Prometheus users know them.
 
+mod manual;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::config;
 use crate::telemetry::{LogFormat, LogLevel};
 use crate::web::{ExternalUrl, Links, ListenAddress, Prefix};
+
+pub use manual::manual;
 
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -121,6 +125,8 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Print the manual page, for `man`.
+    Manual,
 }
 
 /// Subcommands of `kill-task`.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All checks of the project, the quick ones first. Stops at the first that fails. What is missing on the machine is
-# fetched: packages with apt-get (as root, or with sudo), cargo-deny, Prometheus and Python packages into
-# target/tools. Reads no input.
+# fetched: packages with apt-get (as root, or with sudo), cargo-deny, cargo-deb, Prometheus, Python packages and a Debian to
+# install the package in into target/tools. Reads no input.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -39,6 +39,11 @@ install_packages() {
     has curl || missing+=(curl)
     # The program alone: the package of the plain name would start a server of its own.
     has tinyproxy || missing+=(tinyproxy-bin)
+    has systemd-analyze || missing+=(systemd)
+    has strace || missing+=(strace)
+    has dpkg-shlibdeps || missing+=(dpkg-dev)
+    has mmdebstrap || missing+=(mmdebstrap)
+    has groff || missing+=(groff-base)
     # TLS needs a certificate store, even where no certificate is checked.
     [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || missing+=(ca-certificates)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
@@ -66,8 +71,9 @@ install_python_packages() {
     export PYTHON=$python/bin/python
 }
 
-install_cargo_deny() {
+install_cargo_tools() {
     has cargo-deny || cargo install cargo-deny --version 0.20.2 --locked --quiet --root "$tools"
+    has cargo-deb || cargo install cargo-deb --version 3.8.0 --locked --quiet --root "$tools"
 }
 
 find_tools() {
@@ -78,7 +84,7 @@ find_tools() {
     unpack_prometheus
     install_python_packages
     cargo fetch --locked
-    install_cargo_deny
+    install_cargo_tools
 }
 
 # Runs a command under a heading, and says how long it took.
@@ -101,5 +107,7 @@ stage Dependencies cargo deny --offline --locked check bans licenses sources
 stage Tests cargo test --locked
 stage Rules "$tools/python/bin/python" tests/rules.py
 stage Prometheus tests/prometheus.sh
+stage systemd tests/systemd.sh
+stage Package tests/package.sh
 printf '\nAll checks passed in %s s.\n' "$SECONDS"
 printf '  %s\n' "${times[@]}"
