@@ -171,6 +171,7 @@ fn borrowed(answer: &BorrowedAnswer<'_>) -> Tally {
             template: None,
             seconds: Some(row.time),
             transaction: Transaction::of(row.trx_duration, row.trx_id),
+            statement: None,
         });
     }
     tally

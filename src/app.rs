@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{error, info};
 
@@ -21,7 +22,7 @@ use crate::demo::fleet::{self, Size};
 use crate::exposition::{self, Format, LastFetch, PageInput};
 use crate::model::{Rankings, Snapshot};
 use crate::report;
-use crate::store::{Publisher, Slot, Store};
+use crate::store::{Publisher, Slot};
 use crate::telemetry::{self, Instruments};
 use crate::web::Server;
 use daemon::Loaded;
@@ -124,7 +125,7 @@ async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
 
 async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure> {
     let target = find(config, id)?;
-    let (clock, instruments, store) = (Clock, Instruments::new(), Store::default());
+    let (clock, instruments) = (Clock, Instruments::new());
     let clouds = clouds(config, clock, &instruments)?;
     let source =
         clouds.source(target).ok_or_else(|| Failure::Runtime("the account has no client".to_owned()))?;
@@ -138,17 +139,25 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
     let (took, calls) = (began.elapsed(), budget.calls);
     match output {
         Output::Table => print(&report::Table { target, snapshot: &snapshot, calls, took }.to_string()),
-        Output::Json => print(&format!("{:#}\n", report::json(target, &snapshot))),
+        Output::Json => {
+            let slot = slot(target, snapshot, LastFetch { duration: took, api_calls: calls }, now);
+            print(&(report::json(&slot.status(Instant::now()), &slot.history()) + "\n"))
+        }
         Output::Metrics => {
-            let publisher = Publisher::default();
-            let Settings { interval, .. } = target.settings;
-            publisher.planned(interval, target.settings.stale_after(interval), began + interval);
-            store.show(vec![Slot::new(target, publisher.record())]);
-            publisher.fetched(snapshot, LastFetch { duration: took, api_calls: calls }, now);
-            let input = PageInput { targets: store.target_views(), ..PageInput::default() };
+            let slot = slot(target, snapshot, LastFetch { duration: took, api_calls: calls }, now);
+            let input = PageInput { targets: vec![slot.view(Instant::now())], ..PageInput::default() };
             exposition::page(input, Format::Text).try_for_each(|frame| print_bytes(&frame))
         }
     }
+}
+
+/// A target that was fetched once, at `now`.
+fn slot(target: &Arc<Target>, snapshot: Snapshot, fetch: LastFetch, now: Timestamp) -> Slot {
+    let publisher = Publisher::default();
+    let Settings { interval, .. } = target.settings;
+    publisher.planned(interval, target.settings.stale_after(interval), Instant::now() + interval);
+    publisher.fetched(snapshot, fetch, now);
+    Slot::new(target, publisher.record())
 }
 
 fn find<'a>(config: &'a Config, id: &str) -> Result<&'a Arc<Target>, Failure> {

@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod command;
+pub mod digest;
 pub mod exemplars;
 pub mod groups;
 pub mod host;
@@ -20,6 +21,6 @@ pub mod tally;
 
 pub use groups::{Group, Groups};
 pub use ranking::Rankings;
-pub use session::{Session, SessionId, Transaction};
+pub use session::{Session, SessionId, Statement, Transaction};
 pub use snapshot::{Fetched, Reported, Snapshot};
 pub use tally::{Tally, Thresholds};

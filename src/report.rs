@@ -3,12 +3,16 @@
 use std::fmt::{self, Display, Write as _};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::config::{Config, Target};
 use crate::model::Snapshot;
 use crate::model::ranking::Dimension;
 use crate::schedule::plan::{Demand, demands, per_second};
+use crate::store::TargetStatus;
+use crate::store::history::Point;
+use crate::web::api::Instance;
 
 /// One good fetch of one target, for people.
 pub struct Table<'a> {
@@ -92,54 +96,28 @@ fn printable(name: &str) -> String {
     name.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-/// One good fetch of one target, with the keys of `/api/v1/instances/ID`.
-#[must_use]
-pub fn json(target: &Target, snapshot: &Snapshot) -> Value {
-    let listed = snapshot.listed.as_ref();
-    let account = &target.account;
-    json!({
-        "instance_id": target.instance_id,
-        "node_id": target.node_id,
-        "name": target.name,
-        "provider": account.provider.label(),
-        "service": target.service.label(),
-        "account": account.name,
-        "region": account.region,
-        "up": true,
-        "taken_at": snapshot.taken_at.to_string(),
-        "sessions": snapshot.sessions,
-        "unlisted_sessions": snapshot.unlisted,
-        "active_sessions": snapshot.active,
-        "active_max_seconds": snapshot.longest_active,
-        "executing_sessions": listed.map(|l| l.executing),
-        "transactions": listed.map(|l| l.transactions),
-        "transaction_max_seconds": listed.map(|l| l.transaction_ages.max),
-        "idle_transactions": listed.map(|l| l.idle_transactions),
-        "users": snapshot.users.as_ref().map(groups),
-        "clients": snapshot.clients.as_ref().map(groups),
-        "databases": snapshot.databases.as_ref().map(groups),
-        "commands": listed.map(|l| l.commands.iter().map(|(command, sessions)| {
-            json!({"command": command.label(), "sessions": sessions})
-        }).collect::<Vec<_>>()),
-        "states": listed.map(|l| l.states.iter().map(|(state, (command, sessions))| {
-            json!({"command": command.label(), "state": state, "sessions": sessions})
-        }).collect::<Vec<_>>()),
-    })
+/// One good fetch, with the keys of `/api/v1/instances/ID` and what only a fetch of one's own tells.
+#[derive(Serialize)]
+struct Fetch<'a> {
+    #[serde(flatten)]
+    instance: Instance<'a>,
+    taken_at: Option<Timestamp>,
+    unlisted_sessions: Option<u64>,
 }
 
-fn groups(dimension: &Dimension) -> Vec<Value> {
-    let other = ("other", &dimension.other);
-    let shown = dimension.shown.iter().chain([other]);
-    shown
-        .map(|(name, group)| {
-            json!({
-                "name": name,
-                "sessions": group.total,
-                "active_sessions": group.active,
-                "transaction_max_seconds": group.oldest_transaction,
-            })
-        })
-        .collect()
+/// One fetch of one target as JSON.
+///
+/// # Panics
+/// Never: texts and numbers can be written as JSON.
+#[must_use]
+pub fn json(status: &TargetStatus, history: &[Point]) -> String {
+    let snapshot = status.snapshot.as_deref();
+    let fetch = Fetch {
+        instance: Instance::new(status, history),
+        taken_at: snapshot.map(|snapshot| snapshot.taken_at),
+        unlisted_sessions: snapshot.map(|snapshot| snapshot.unlisted),
+    };
+    serde_json::to_string_pretty(&fetch).expect("texts and numbers can be written as JSON")
 }
 
 /// The plan of a configuration, and what about it is probably not meant.

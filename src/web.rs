@@ -1,5 +1,6 @@
 //! HTTP in: what is served, and how. Knows the store and the instruments; nothing of how the data got there.
 
+pub mod api;
 mod assets;
 mod control;
 mod discovery;

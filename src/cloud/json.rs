@@ -9,7 +9,7 @@ mod scalar;
 mod string;
 
 pub use reader::{Error, Reader, Token};
-pub use scalar::{Code, Count, Flag, Id, Seconds, Text};
+pub use scalar::{Code, Count, Flag, Id, Seconds, Spelled, Text};
 
 use crate::error::{FailureKind, FetchError};
 

@@ -6,9 +6,9 @@ use std::future::Future;
 use super::alibaba;
 use super::budget::Budget;
 use super::huawei;
-use crate::config::Settings;
+use crate::config::{ExposeSql, Settings};
 use crate::error::FetchError;
-use crate::model::{Fetched, Thresholds};
+use crate::model::{Fetched, Tally, Thresholds};
 
 /// What the scheduler needs of a source.
 pub trait SessionSource: Send + Sync + 'static {
@@ -55,9 +55,11 @@ impl SessionSource for Source {
     }
 }
 
-pub(super) fn thresholds(settings: &Settings) -> Thresholds {
-    Thresholds {
+/// An empty tally of what these settings ask for.
+pub(super) fn tally(settings: &Settings) -> Tally {
+    let thresholds = Thresholds {
         slow: settings.slow_session_threshold.as_secs_f64(),
         long: settings.long_transaction_threshold.as_secs_f64(),
-    }
+    };
+    Tally::new(thresholds).with_statements(settings.expose_sql == ExposeSql::Digest)
 }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub max_series: usize,
     /// When to fetch more often; `None`: never.
     pub spike: Option<Spike>,
+    /// What is shown of statements.
+    pub expose_sql: ExposeSql,
 }
 
 impl Settings {
@@ -40,6 +42,15 @@ impl Settings {
         let default = || Duration::from_mins(1).max(2 * interval).max(interval + self.timeout);
         self.stale_after.unwrap_or_else(default)
     }
+}
+
+/// What pages and the JSON API show of the statements of the oldest sessions; metrics and logs never show any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExposeSql {
+    /// Nothing; they are not even decoded.
+    None,
+    /// Digests: every literal replaced.
+    Digest,
 }
 
 /// When active sessions are a spike, and how often they are then looked at.
@@ -70,6 +81,7 @@ pub(super) struct Level {
     pub max_pages: usize,
     pub max_series: usize,
     pub spike: Option<Spike>,
+    pub expose_sql: ExposeSql,
 }
 
 impl Level {
@@ -84,6 +96,7 @@ impl Level {
         max_pages: 200,
         max_series: 1000,
         spike: None,
+        expose_sql: ExposeSql::None,
     };
 
     /// The level below, with what it sets itself. Warns only where this level made things so, not once for each that inherits.
@@ -110,6 +123,7 @@ impl Level {
                 .unwrap_or(self.max_pages),
             max_series: at.key("max_series").parsed(raw.max_series, max_series).unwrap_or(self.max_series),
             spike: raw.spike.map_or(self.spike, |raw| spike(&at.key("spike"), raw, self.spike)),
+            expose_sql: expose_sql(&at.key("expose_sql"), raw.expose_sql).unwrap_or(self.expose_sql),
         };
         let timing = |level: &Self| (level.interval, level.timeout, level.stale_after);
         if timing(&level) != timing(&self) {
@@ -138,6 +152,7 @@ impl Level {
             max_pages: self.max_pages,
             max_series: self.max_series,
             spike: self.spike,
+            expose_sql: self.expose_sql,
         }
     }
 
@@ -173,6 +188,10 @@ fn spike(at: &Place, raw: &WordOr<RawSpike>, above: Option<Spike>) -> Option<Spi
             })
         }
     }
+}
+
+fn expose_sql(at: &Place, leaf: &Leaf) -> Option<ExposeSql> {
+    at.pick(leaf, "way to show SQL", &[("none", ExposeSql::None), ("digest", ExposeSql::Digest)])
 }
 
 fn count(text: &str) -> Result<u64, &'static str> {

@@ -2,15 +2,22 @@
 //! trouble. A few rows of each fetch are kept, in as few bytes as a fleet of snapshots can afford; a row that is younger than
 //! all of these costs one comparison.
 
+use std::fmt;
+
 use super::command::Command;
+use super::digest::digest;
 use super::host;
 use super::label;
 use super::ranking::Names;
-use super::session::{Session, SessionId};
+use super::session::{ReadStatement, Session, SessionId};
 use super::state;
 
 /// Rows of a list: as many as a person reads, and few enough that ten thousand targets keep theirs in 100 MB.
 pub const KEPT: usize = 10;
+
+/// Bytes of a statement, as it is spelled, that its digest is made of: enough for a digest of full length unless its literals are
+/// very long.
+const MAX_SPELLED: usize = 16 << 10;
 
 /// The oldest rows seen so far, while sessions are folded in.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +26,12 @@ pub struct Candidates {
     rows: Vec<Row>,
     /// Place of the row that goes first.
     last: usize,
+    /// Whether statements are kept, as digests.
+    statements: bool,
 }
 
 /// What is kept of a session; texts that it has not are empty.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 struct Row {
     seconds: f64,
     /// The id, where it is a number.
@@ -35,9 +44,25 @@ struct Row {
     /// As the server spells it.
     state: String,
     idle: bool,
+    /// As it is spelled, and how that is read.
+    statement: Vec<u8>,
+    read: Option<ReadStatement>,
+}
+
+// A statement is not for logs.
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("seconds", &self.seconds).field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Candidates {
+    /// No rows; whether those to come keep their statements.
+    #[must_use]
+    pub fn new(statements: bool) -> Self {
+        Self { statements, ..Self::default() }
+    }
+
     /// Keeps a session that is `seconds` old, if that is among the greatest ages. Of equal ages the smaller id comes first.
     pub fn consider(&mut self, seconds: f64, session: &Session<'_>) {
         if self.rows.len() < KEPT {
@@ -47,6 +72,9 @@ impl Candidates {
             return;
         }
         self.rows[self.last].become_of(seconds, session);
+        if self.statements {
+            self.rows[self.last].take_statement(session);
+        }
         self.last = (0..self.rows.len()).max_by(|a, b| self.rows[*a].order(&self.rows[*b])).unwrap_or(0);
     }
 
@@ -105,6 +133,13 @@ impl Row {
         }
     }
 
+    fn take_statement(&mut self, session: &Session<'_>) {
+        self.read = session.statement.map(|statement| statement.read);
+        let spelled = session.statement.map(|statement| statement.spelled).unwrap_or_default();
+        self.statement.clear();
+        self.statement.extend_from_slice(&spelled[..spelled.len().min(MAX_SPELLED)]);
+    }
+
     fn facts(&self) -> Facts {
         Facts { seconds: self.seconds, command: self.command, idle: self.idle }
     }
@@ -113,7 +148,8 @@ impl Row {
     fn texts(&self) -> [String; TEXTS] {
         let Self { id, user, client, database, state, .. } = self;
         let state = if state.is_empty() { String::new() } else { state::label(Some(state)).into_owned() };
-        [id.clone(), user.clone(), client.clone(), database.clone(), state]
+        let statement = self.read.map(|read| digest(&read(&self.statement))).unwrap_or_default();
+        [id.clone(), user.clone(), client.clone(), database.clone(), state, statement]
     }
 }
 
@@ -123,7 +159,7 @@ fn assign(place: &mut String, text: &str) {
 }
 
 /// Texts of a row.
-const TEXTS: usize = 5;
+const TEXTS: usize = 6;
 
 /// The oldest rows of a snapshot, the oldest first; of equal ages the one with the smaller id.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -159,6 +195,8 @@ pub struct OldestRow<'a> {
     pub state: Option<&'a str>,
     /// Whether it sleeps while its transaction is open.
     pub idle_in_transaction: bool,
+    /// What it executes, or executed last, with every literal replaced; `None` also where statements are not kept.
+    pub statement: Option<&'a str>,
 }
 
 impl OldestRows {
@@ -188,6 +226,7 @@ impl OldestRows {
                 command: facts.command,
                 state: next(),
                 idle_in_transaction: facts.idle,
+                statement: next(),
             }
         })
     }
@@ -196,7 +235,7 @@ impl OldestRows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Transaction;
+    use crate::model::{Statement, Transaction};
 
     fn session(id: u64) -> Session<'static> {
         Session { id: Some(SessionId::Number(id)), command: Some("Query"), ..Session::default() }
@@ -240,6 +279,19 @@ mod tests {
         };
         assert_eq!(ids(&mut (1..50)), "1 2 3 4 5 6 7 8 9 10");
         assert_eq!(ids(&mut (1..50).rev()), "1 2 3 4 5 6 7 8 9 10");
+    }
+
+    #[test]
+    fn a_statement_is_kept_as_a_digest_where_that_is_wanted() {
+        let spelled = "select 'secret'";
+        let statement = Statement { spelled: spelled.as_bytes(), read: String::from_utf8_lossy };
+        for (wanted, digest) in [(false, None), (true, Some("select ?"))] {
+            let mut candidates = Candidates::new(wanted);
+            candidates.consider(3.0, &Session { statement: Some(statement), ..session(1) });
+            candidates.consider(2.0, &session(2));
+            let rows = candidates.kept();
+            assert_eq!(rows.iter().map(|row| row.statement).collect::<Vec<_>>(), [digest, None]);
+        }
     }
 
     proptest::proptest! {

@@ -1,5 +1,8 @@
 //! One session: the fields that count, borrowed from a provider's answer, and what they mean.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use super::command::Command;
 use super::state::Wait;
 
@@ -25,6 +28,27 @@ pub struct Session<'a> {
     pub seconds: Option<f64>,
     /// The open transaction, if there is one.
     pub transaction: Option<Transaction<'a>>,
+    /// What it executes, or executed last.
+    pub statement: Option<Statement<'a>>,
+}
+
+/// The text of a statement as a provider's answer spells it. Nearly all are gone over; those that are wanted are read then.
+#[derive(Clone, Copy)]
+pub struct Statement<'a> {
+    /// As it is spelled.
+    pub spelled: &'a [u8],
+    /// How that is read; it may have been cut off anywhere.
+    pub read: ReadStatement,
+}
+
+/// Makes text of what was spelled.
+pub type ReadStatement = fn(&[u8]) -> Cow<'_, str>;
+
+// Statements hold what nobody but the database should know.
+impl fmt::Debug for Statement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<statement>")
+    }
 }
 
 /// The id of a session: a number wherever it is documented.

@@ -153,6 +153,13 @@ impl Tally {
         }
     }
 
+    /// Whether the oldest sessions and transactions keep their statements, as digests; without it, they do not.
+    #[must_use]
+    pub fn with_statements(self, kept: bool) -> Self {
+        let candidates = Candidates::new(kept);
+        Self { oldest_sessions: candidates.clone(), oldest_transactions: candidates, ..self }
+    }
+
     /// When a statement is slow and a transaction long.
     #[must_use]
     pub fn thresholds(&self) -> Thresholds {

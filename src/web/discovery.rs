@@ -38,15 +38,21 @@ pub(super) struct Probe {
     node: Option<String>,
 }
 
+impl Probe {
+    /// Asks for an instance, or for a node of it.
+    pub(super) fn new(target: String, node: Option<String>) -> Self {
+        Self { target: Some(target), node }
+    }
+}
+
 /// The slot that `/probe` asks for, among all of them.
 ///
 /// # Errors
 /// 400 with the choices where the target or its node is not named, 404 where it is not known.
 pub(super) fn find<'s>(slots: &'s [Slot], probe: &Probe) -> Result<&'s Slot, (StatusCode, String)> {
-    let refusal = |status: StatusCode, text: String| (status, text + "\n");
     let Some(wanted) = probe.target.as_deref().filter(|target| !target.is_empty()) else {
         let text = format!("Name a target, like /probe?target=ID&node=NODE. There are: {}", choices(slots));
-        return Err(refusal(StatusCode::BAD_REQUEST, text));
+        return Err((StatusCode::BAD_REQUEST, text));
     };
     // Discovery names a node as ID/NODE.
     let (id, node) = match wanted.split_once('/') {
@@ -58,12 +64,12 @@ pub(super) fn find<'s>(slots: &'s [Slot], probe: &Probe) -> Result<&'s Slot, (St
         return Ok(slot);
     }
     match of_instance().count() {
-        0 => Err(refusal(StatusCode::NOT_FOUND, format!("No target {wanted:?}. See /sd for all of them."))),
-        _ if node.is_some() => Err(refusal(
+        0 => Err((StatusCode::NOT_FOUND, format!("No target {wanted:?}. See /sd for all of them."))),
+        _ if node.is_some() => Err((
             StatusCode::NOT_FOUND,
             format!("No such node of {id:?}. There are: {}", choices(of_instance())),
         )),
-        _ => Err(refusal(
+        _ => Err((
             StatusCode::BAD_REQUEST,
             format!("{id:?} has nodes: name one by node. There are: {}", choices(of_instance())),
         )),

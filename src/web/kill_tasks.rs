@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::api::{Refusal, answer};
 use super::control::{Control, ControlRequest};
 use crate::schedule::{NewKillTasks, WatchError};
 use crate::store::{TaskRecord, Tasks};
@@ -14,23 +15,12 @@ use crate::store::{TaskRecord, Tasks};
 /// Tasks of one request: a cluster's nodes, and more.
 const MAX_AT_ONCE: usize = 100;
 
-/// Why a request is refused.
-struct Refusal(StatusCode, String);
-
-impl Refusal {
-    fn wrong(why: impl Into<String>) -> Self {
-        Self(StatusCode::BAD_REQUEST, why.into())
-    }
-
-    fn stopping() -> Self {
-        Self(StatusCode::SERVICE_UNAVAILABLE, "the exporter is about to stop".to_owned())
-    }
+fn wrong(why: impl Into<String>) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, why.into())
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        answer(self.0, &json!({"error": self.1}))
-    }
+fn stopping() -> Refusal {
+    Refusal(StatusCode::SERVICE_UNAVAILABLE, "the exporter is about to stop".to_owned())
 }
 
 /// `GET`
@@ -49,7 +39,7 @@ pub(super) async fn register(
         allowed(enabled, headers)?;
         let wanted = wanted(headers, body)?;
         let outcome = control.ask(|answer| ControlRequest::Watch(wanted, answer)).await;
-        outcome.ok_or_else(Refusal::stopping)?.map_err(|error| {
+        outcome.ok_or_else(stopping)?.map_err(|error| {
             let status = match error {
                 WatchError::Wrong(_) => StatusCode::BAD_REQUEST,
                 WatchError::Full => StatusCode::TOO_MANY_REQUESTS,
@@ -78,7 +68,7 @@ pub(super) async fn forget(control: &Control, enabled: bool, headers: &HeaderMap
             Refusal(StatusCode::NOT_FOUND, "no such task is watched".to_owned()).into_response()
         }
         Some(Err(error)) => Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-        None => Refusal::stopping().into_response(),
+        None => stopping().into_response(),
     }
 }
 
@@ -120,14 +110,14 @@ fn wanted(headers: &HeaderMap, body: &Bytes) -> Result<NewKillTasks, Refusal> {
         let why = "send Content-Type: application/json".to_owned();
         return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::wrong(error.to_string()))?;
+    let body: Body = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
     let tasks = match (body.task, body.answer) {
         (Some(task), None) => vec![task],
-        (None, Some(answer)) => ids(&answer).map_err(Refusal::wrong)?,
-        _ => return Err(Refusal::wrong("give either task, or answer")),
+        (None, Some(answer)) => ids(&answer).map_err(wrong)?,
+        _ => return Err(wrong("give either task, or answer")),
     };
     if tasks.len() > MAX_AT_ONCE {
-        return Err(Refusal::wrong(format!("more than {MAX_AT_ONCE} tasks at once")));
+        return Err(wrong(format!("more than {MAX_AT_ONCE} tasks at once")));
     }
     Ok(NewKillTasks { account: body.account, instance: body.instance, node: body.node, tasks })
 }
@@ -145,10 +135,6 @@ fn ids(answer: &Value) -> Result<Vec<String>, &'static str> {
     }
     let ids: Vec<String> = serde_json::from_str(data).map_err(|_| "answer: Data is no JSON array of ids")?;
     if ids.is_empty() { Err("answer: Data has no id of a task") } else { Ok(ids) }
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
 fn shown(records: &[TaskRecord]) -> Value {

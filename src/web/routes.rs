@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
+use super::api::{self, Refusal};
 use super::assets::{ICON, STYLE};
 use super::discovery::Probe;
 use super::gzip::Gzip;
@@ -67,8 +69,12 @@ pub fn router(site: Arc<Site>) -> Router {
         .route(&at("/-/healthy"), get(async || "dbsession_exporter is healthy.\n"))
         .route(&at("/-/ready"), get(ready))
         .route(&at("/-/reload"), post(reload))
+        .route(&at("/api/v1/instances"), get(list_instances))
+        .route(&at("/api/v1/instances/{id}"), get(show_instance))
+        .route(&at("/api/v1/instances/{id}/{node}"), get(show_node))
         .route(&at("/api/v1/kill-tasks"), get(list_kill_tasks).post(register_kill_task))
         .route(&at("/api/v1/kill-tasks/{task}"), delete(forget_kill_task))
+        .route(&at("/api/v1/{*unknown}"), any(async || Refusal::unknown()))
         .route(&at(STYLE.path), get(async || STYLE.response()))
         .route(&at(ICON.path), get(async || ICON.response()));
     below_root(routes, &site.links)
@@ -96,7 +102,7 @@ async fn probe(Shared(site): Shared<Arc<Site>>, Query(probe): Query<Probe>, head
             let targets = vec![slot.view(Instant::now())];
             page(PageInput { targets, ..PageInput::default() }, &headers)
         }
-        Err(refusal) => refusal.into_response(),
+        Err((status, why)) => (status, why + "\n").into_response(),
     }
 }
 
@@ -131,6 +137,26 @@ async fn reload(Shared(site): Shared<Arc<Site>>) -> Response {
     lifecycle::reload(&site.control, site.lifecycle).await
 }
 
+async fn list_instances(Shared(site): Shared<Arc<Site>>) -> Response {
+    api::list(&site.store)
+}
+
+async fn show_instance(
+    Shared(site): Shared<Arc<Site>>,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
+    let wanted = path.map(|Path(id)| Probe::new(id, None));
+    api::one(&site.store, wanted.map_err(Refusal::from))
+}
+
+async fn show_node(
+    Shared(site): Shared<Arc<Site>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Response {
+    let wanted = path.map(|Path((id, node))| Probe::new(id, Some(node)));
+    api::one(&site.store, wanted.map_err(Refusal::from))
+}
+
 async fn list_kill_tasks(Shared(site): Shared<Arc<Site>>) -> Response {
     kill_tasks::list(site.store.tasks())
 }
@@ -141,10 +167,13 @@ async fn register_kill_task(Shared(site): Shared<Arc<Site>>, headers: HeaderMap,
 
 async fn forget_kill_task(
     Shared(site): Shared<Arc<Site>>,
-    Path(task): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    kill_tasks::forget(&site.control, site.admin_api, &headers, task).await
+    match path {
+        Ok(Path(task)) => kill_tasks::forget(&site.control, site.admin_api, &headers, task).await,
+        Err(rejection) => Refusal::from(rejection).into_response(),
+    }
 }
 
 async fn fleet(Shared(site): Shared<Arc<Site>>, Query(query): Query<pages::Query>) -> Response {

@@ -13,6 +13,7 @@ mod formats;
 mod generated;
 mod hold;
 mod isolation;
+mod json_api;
 mod kill_task_api;
 mod kill_tasks;
 mod lifecycle;

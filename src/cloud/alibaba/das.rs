@@ -1,11 +1,11 @@
 //! The sessions of an Alibaba Cloud instance: DAS `GetMySQLAllSessionAsync`, for RDS for MySQL, PolarDB for MySQL and
-//! `PolarDB-X` 2.0. Rows are folded straight out of the answer; their SQL text is skipped.
+//! `PolarDB-X` 2.0. Rows are folded straight out of the answer; their SQL text is gone over.
 
 use super::client::{Client, read_body};
 use super::poll::{Poll, Progress};
 use crate::cloud::budget::Budget;
-use crate::cloud::json::{Count, Error, Fields, Flag, Id, Reader, Seconds, Text};
-use crate::cloud::source::{Standing, thresholds};
+use crate::cloud::json::{Count, Error, Fields, Flag, Id, Reader, Seconds, Spelled, Text};
+use crate::cloud::source::{Standing, tally};
 use crate::cloud::told::Told;
 use crate::config::Target;
 use crate::error::{FailureKind, FetchError};
@@ -42,11 +42,10 @@ impl Source {
     /// # Errors
     /// Of any call, or [`FailureKind::TaskFailed`] where the query fails.
     pub async fn fetch(&self, budget: &mut Budget) -> Result<Fetched, FetchError> {
-        let thresholds = thresholds(&self.target.settings);
         let mut poll = Poll::default();
         loop {
             budget.pause(poll.wait()).await?;
-            let answer = match self.call(poll.result_id(), thresholds, budget).await {
+            let answer = match self.call(poll.result_id(), budget).await {
                 Ok(answer) => answer,
                 Err(error) => {
                     poll.failed(error)?;
@@ -54,22 +53,18 @@ impl Source {
                 }
             };
             if poll.answered(&answer.progress)? {
-                return answer.into_fetched(thresholds);
+                return answer.into_fetched();
             }
         }
     }
 
-    async fn call(
-        &self,
-        result_id: Option<&str>,
-        thresholds: Thresholds,
-        budget: &mut Budget,
-    ) -> Result<Answer, FetchError> {
+    async fn call(&self, result_id: Option<&str>, budget: &mut Budget) -> Result<Answer, FetchError> {
         let mut parameters = vec![("InstanceId", self.target.instance_id.as_str())];
         parameters.extend(self.target.node_id.as_deref().map(|node| ("NodeId", node)));
         parameters.extend(result_id.map(|id| ("ResultId", id)));
-        let max_bytes = self.target.settings.max_response_bytes;
-        self.client.call(ACTION, &parameters, || Answer::new(thresholds), max_bytes, budget).await
+        let settings = &self.target.settings;
+        let answer = || Answer::new(tally(settings));
+        self.client.call(ACTION, &parameters, answer, settings.max_response_bytes, budget).await
     }
 }
 
@@ -78,9 +73,9 @@ impl Source {
 /// # Errors
 /// Where it is not the documented answer.
 pub fn fold(body: &[u8], thresholds: Thresholds) -> Result<Fetched, FetchError> {
-    let mut answer = Answer::new(thresholds);
+    let mut answer = Answer::new(Tally::new(thresholds));
     read_body(ACTION, Told::default(), body, &mut answer)?;
-    answer.into_fetched(thresholds)
+    answer.into_fetched()
 }
 
 /// `Data` of an answer.
@@ -91,20 +86,19 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(thresholds: Thresholds) -> Self {
-        let session_data =
-            SessionData { tally: Tally::new(thresholds), listed: false, reported: Reported::default() };
+    fn new(tally: Tally) -> Self {
+        let session_data = SessionData { tally, listed: false, reported: Reported::default() };
         Self { progress: Progress::default(), session_data, has_session_data: false }
     }
 
-    fn into_fetched(self, thresholds: Thresholds) -> Result<Fetched, FetchError> {
+    fn into_fetched(self) -> Result<Fetched, FetchError> {
         if !self.has_session_data {
             return Err(FetchError::new(
                 FailureKind::BadResponse,
                 format!("{ACTION}: finished without SessionData"),
             ));
         }
-        Ok(self.session_data.into_fetched(thresholds))
+        Ok(self.session_data.into_fetched())
     }
 }
 
@@ -156,9 +150,9 @@ impl<'a> Fields<'a> for SessionData {
 }
 
 impl SessionData {
-    fn into_fetched(self, thresholds: Thresholds) -> Fetched {
+    fn into_fetched(self) -> Fetched {
         let Self { tally, listed, mut reported } = self;
-        let rows = tally.listed();
+        let (rows, thresholds) = (tally.listed(), tally.thresholds());
         reported.unlisted = reported.total.unwrap_or_default().saturating_sub(rows);
         // Without a list nothing is known of the rows, unless there are none.
         let tally = (listed || reported.total.unwrap_or_default() == 0).then_some(tally);
@@ -183,6 +177,7 @@ struct Row<'a> {
     trx_id: Text<'a>,
     trx_duration: Seconds,
     template: Text<'a>,
+    statement: Spelled<'a>,
 }
 
 impl<'a> Fields<'a> for Row<'a> {
@@ -198,6 +193,7 @@ impl<'a> Fields<'a> for Row<'a> {
             b"TrxId" => self.trx_id = reader.value()?,
             b"TrxDuration" => self.trx_duration = reader.value()?,
             b"SqlTemplateId" => self.template = reader.value()?,
+            b"SqlText" => self.statement = reader.value()?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -216,6 +212,7 @@ impl Row<'_> {
             template: value(&self.template),
             seconds: self.time.0,
             transaction: Transaction::of(self.trx_duration.0, value(&self.trx_id)),
+            statement: self.statement.statement(),
         }
     }
 }

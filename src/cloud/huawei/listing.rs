@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::client::{Client, Read};
 use super::pages::{Sweep, Sweeps};
 use crate::cloud::budget::Budget;
-use crate::cloud::json::{Count, Error, Fields, Id, Reader, Seconds, Text};
-use crate::cloud::source::{Standing, thresholds};
+use crate::cloud::json::{Count, Error, Fields, Id, Reader, Seconds, Spelled, Text};
+use crate::cloud::source::{Standing, tally};
 use crate::config::{Service, Target};
 use crate::error::{FailureKind, FetchError};
 use crate::model::label::present;
@@ -77,9 +77,8 @@ impl Source {
     /// # Errors
     /// Of any call.
     pub async fn fetch(&self, budget: &mut Budget) -> Result<Fetched, FetchError> {
-        let thresholds = thresholds(&self.target.settings);
         let mut sweeps = Sweeps::new(self.listing.limit, self.target.settings.max_pages);
-        let mut tally = Tally::new(thresholds);
+        let mut tally = tally(&self.target.settings);
         for filter in self.filters() {
             let mut sweep = sweeps.begin();
             while let Some(offset) = sweep.next_offset() {
@@ -90,6 +89,7 @@ impl Source {
             sweep.end();
         }
         let reported = Reported { total: sweeps.total(), unlisted: sweeps.unlisted(), ..Reported::default() };
+        let thresholds = tally.thresholds();
         Ok(Fetched { tally: Some(tally), reported, thresholds })
     }
 
@@ -177,6 +177,7 @@ struct Row<'a> {
     state: Text<'a>,
     time: Seconds,
     trx_executed_time: Seconds,
+    statement: Spelled<'a>,
 }
 
 impl<'a> Fields<'a> for Row<'a> {
@@ -190,6 +191,7 @@ impl<'a> Fields<'a> for Row<'a> {
             b"state" => self.state = reader.value()?,
             b"time" => self.time = reader.value()?,
             b"trx_executed_time" => self.trx_executed_time = reader.value()?,
+            b"sql" | b"info" => self.statement = reader.value()?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -208,6 +210,7 @@ impl Row<'_> {
             template: None,
             seconds: self.time.0,
             transaction: Transaction::of(self.trx_executed_time.0, None),
+            statement: self.statement.statement().filter(|it| Some(it.spelled) != nothing.map(str::as_bytes)),
         }
     }
 }

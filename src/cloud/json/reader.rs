@@ -142,6 +142,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Goes over a value, and gives the inside of a string as it is spelled.
+    ///
+    /// # Errors
+    /// Where it is no JSON.
+    pub fn spelled(&mut self) -> Result<Option<&'a [u8]>, Error> {
+        if self.peek()? == b'"' {
+            return Ok(Some(self.string()?.spelled));
+        }
+        self.skip().map(|()| None)
+    }
+
     /// Whether nothing but white space is left.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::Value;
 use super::reader::{Error, Reader, Token};
-use crate::model::SessionId;
+use super::string::Inside;
+use crate::model::{SessionId, Statement};
 
 /// A text, or null.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -21,6 +22,25 @@ impl Text<'_> {
     #[must_use]
     pub fn as_deref(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+}
+
+/// The inside of a string as it is spelled, not decoded; `None` for whatever else the value is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Spelled<'a>(pub Option<&'a [u8]>);
+
+impl<'a> Value<'a> for Spelled<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
+        reader.spelled().map(Self)
+    }
+}
+
+impl<'a> Spelled<'a> {
+    /// The statement that it spells; `None` where it is empty.
+    #[must_use]
+    pub fn statement(&self) -> Option<Statement<'a>> {
+        let spelled = self.0.filter(|spelled| !spelled.is_empty())?;
+        Some(Statement { spelled, read: |spelled| Inside { spelled, plain: false }.text() })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Leaf, WordOr, flag, whole_number};
 /// What the text of a leaf has to be; the checks hold it to that, and the reference in `docs/` names it.
 type DurationLeaf = Leaf;
 type FactorLeaf = Leaf;
+type ExposeSqlLeaf = Leaf;
 type FlagLeaf = Leaf;
 type PathLeaf = Leaf;
 type RateLeaf = Leaf;
@@ -42,6 +43,8 @@ macro_rules! keys_and_settings {
             max_series: WholeLeaf = "1000",
             /// Fetch more often while active sessions are abnormal; `off` ends what a level above says.
             spike: Option<WordOr<RawSpike>> = "off",
+            /// `digest`: pages and the JSON API show statements with every literal replaced; `none`: no SQL text is decoded.
+            expose_sql: ExposeSqlLeaf = "none",
         } }
 
         impl $name {
@@ -56,6 +59,7 @@ macro_rules! keys_and_settings {
                     max_pages: &self.max_pages,
                     max_series: &self.max_series,
                     spike: self.spike.as_ref(),
+                    expose_sql: &self.expose_sql,
                 }
             }
         }
@@ -73,6 +77,7 @@ pub(in crate::config) struct RawSettings<'a> {
     pub max_pages: &'a Leaf,
     pub max_series: &'a Leaf,
     pub spike: Option<&'a WordOr<RawSpike>>,
+    pub expose_sql: &'a Leaf,
 }
 
 keys! {

@@ -66,6 +66,7 @@ fn kind(of: &str) -> &'static str {
     match of.replace(' ', "").as_str() {
         "Leaf" => "text",
         "DurationLeaf" => "duration",
+        "ExposeSqlLeaf" => "`none` or `digest`",
         "FactorLeaf" => "factor",
         "FlagLeaf" => "`true` or `false`",
         "PathLeaf" => "path",

@@ -58,6 +58,7 @@ pub fn tally(thresholds: Thresholds) -> Tally {
             template: None,
             seconds: Some(seconds),
             transaction: Transaction::of(Some(transaction), None),
+            statement: None,
         });
     }
     tally
