@@ -105,6 +105,7 @@ stage Lint cargo clippy --all-targets --locked -- -D warnings
 stage Documentation env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 stage Dependencies cargo deny --offline --locked check bans licenses sources
 stage Tests cargo test --locked
+stage Examples tests/docs.sh
 stage Rules "$tools/python/bin/python" tests/rules.py
 stage Prometheus tests/prometheus.sh
 stage systemd tests/systemd.sh
