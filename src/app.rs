@@ -26,7 +26,7 @@ use crate::store::{Publisher, Slot};
 use crate::telemetry::{self, Instruments};
 use crate::web::Server;
 use daemon::Loaded;
-use origin::Origin;
+use origin::{Origin, Sources};
 
 /// How a command ends, if not well.
 #[derive(Debug)]
@@ -69,10 +69,10 @@ pub async fn main(cli: Cli) -> ExitCode {
 async fn command(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Run) {
         Command::Run => {
-            let loaded = Loaded::from(file(&cli.common)?)?;
+            let loaded = Loaded::from(sources(file(&cli.common)?, &cli.web))?;
             daemon::run(loaded, bind(&cli.web).await?, &cli.web).await
         }
-        Command::Check => print(&report::plan(&file(&cli.common)?.read()?)),
+        Command::Check => print(&report::plan(&sources(file(&cli.common)?, &cli.web).read()?.0)),
         Command::Fetch { target, output } => fetch(&file(&cli.common)?.read()?, &target, output).await,
         Command::Demo { instances, sessions } => run_demo(Size { instances, sessions }, &cli.web).await,
         Command::KillTask { command: KillTaskCommand::Watch(watch) } => watch::watch(&watch).await,
@@ -89,6 +89,10 @@ async fn command(cli: Cli) -> Result<(), Failure> {
 fn file(common: &Common) -> Result<Origin, Failure> {
     let missing = "--config.file is missing: it names the configuration file".to_owned();
     common.config_file.clone().map(Origin::File).ok_or(Failure::Usage(vec![missing]))
+}
+
+fn sources(config: Origin, web: &Web) -> Sources {
+    Sources { config, web: web.web_config_file.clone() }
 }
 
 fn clouds(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Clouds, Failure> {
@@ -111,12 +115,12 @@ async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
     let cloud = fleet::start(size)
         .await
         .map_err(|error| Failure::runtime("the simulated cloud cannot start", &error))?;
-    let loaded = Loaded::from(Origin::Text(fleet::configuration(&cloud, size)))?;
-    let (server, links) = (bind(web).await?, web.links());
+    let loaded = Loaded::from(sources(Origin::Text(fleet::configuration(&cloud, size)), web))?;
+    let (server, links, scheme) = (bind(web).await?, web.links(), loaded.scheme());
     for address in server.addresses() {
         let host =
             if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
-        let url = format!("http://{host}:{}", address.port());
+        let url = format!("{scheme}://{host}:{}", address.port());
         let (home, metrics) = (links.route("/"), links.metrics_route());
         print(&format!("A simulated cloud is watched: open {url}{home} or {url}{metrics}\n"))?;
     }

@@ -5,7 +5,7 @@ mod manual;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config;
 use crate::telemetry::{LogFormat, LogLevel};
@@ -66,6 +66,16 @@ pub struct Web {
     /// Path below which everything is served; the path of --web.external-url where it is left out.
     #[arg(long = "web.route-prefix", value_name = "PATH", global = true)]
     pub route_prefix: Option<Prefix>,
+    /// File of TLS, client certificates, users, headers and a rate limit, as the Prometheus exporter toolkit has it; plain http
+    /// for everybody where it is left out.
+    #[arg(long = "web.config.file", value_name = "FILE", global = true)]
+    pub web_config_file: Option<PathBuf>,
+    /// Most requests for metrics that are answered at a time; 0: no limit.
+    #[arg(long = "web.max-requests", value_name = "N", default_value_t = 40, global = true)]
+    pub max_requests: u16,
+    /// Answers /-/healthy and /-/ready without user and client certificate.
+    #[arg(long = "web.health-no-auth", value_name = "BOOL", default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = ArgAction::Set, global = true)]
+    pub health_no_auth: bool,
     /// Lets anybody who reaches the server reload the configuration, by POST /-/reload.
     #[arg(long = "web.enable-lifecycle", global = true)]
     pub enable_lifecycle: bool,

@@ -9,6 +9,7 @@ mod endpoint;
 mod form;
 mod instances;
 mod network;
+mod pem;
 mod place;
 mod raw;
 mod secret;
@@ -17,12 +18,14 @@ mod settings;
 mod tests;
 mod text;
 mod units;
+pub mod web;
 mod wording;
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 
 pub use credentials::{
     Agency, Credentials, EcsRole, Found, IamUser, Keys, Link, OidcRole, OidcUser, Process, Role,
@@ -260,39 +263,38 @@ impl ConfigError {
     }
 }
 
+/// What a check asks for the value of an environment variable.
+pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// Reads and checks the configuration file at `path`; `env` looks up environment variables.
 ///
 /// # Errors
 /// A file that cannot be read, and everything that [`parse`] finds.
-pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ConfigError::new(path, [format!(" cannot be read: {error}")]))?;
-    parse(&text, path, env)
+pub fn load(path: &Path, env: &Environment) -> Result<Config, ConfigError> {
+    parse(&text_of(path)?, path, env)
 }
 
 /// Checks the configuration `text`; `file` is its name in messages, and relative paths in it start from the file's directory.
 ///
 /// # Errors
 /// The first error of form, or all errors of meaning, among them secret files that cannot be read.
-pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    let raw = form::read(text).map_err(|error| {
+pub fn parse(text: &str, file: &Path, env: &Environment) -> Result<Config, ConfigError> {
+    let raw = mirror(text, file)?;
+    let raw = raw.ok_or_else(|| ConfigError::new(file, [" holds no configuration".to_owned()]))?;
+    let findings = place::Findings::of(file, env);
+    let mut config = check::check(raw, &findings);
+    (config.warnings, config.files) = findings.conclude(file)?;
+    Ok(config)
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::new(path, [format!(" cannot be read: {error}")]))
+}
+
+fn mirror<Raw: DeserializeOwned>(text: &str, file: &Path) -> Result<Option<Raw>, ConfigError> {
+    form::read(text).map_err(|error| {
         let position = error.position.map(|(line, column)| format!("{line}:{column}:")).unwrap_or_default();
         ConfigError::new(file, [format!("{position} {}", error.text)])
-    })?;
-    let directory = file.parent().unwrap_or(Path::new(""));
-    let findings = place::Findings {
-        env,
-        directory,
-        files: RefCell::default(),
-        problems: RefCell::default(),
-        warnings: RefCell::default(),
-    };
-    let config = check::check(raw, &findings);
-    let problems = findings.problems.take();
-    if problems.is_empty() {
-        Ok(config)
-    } else {
-        let error = ConfigError::new(file, problems.into_iter().map(|problem| format!(" {problem}")));
-        Err(ConfigError { files: config.files, ..error })
-    }
+    })
 }

@@ -12,39 +12,47 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use super::Failure;
-use super::origin::{Fingerprint, Origin};
+use super::origin::{Fingerprint, Sources};
 use crate::cli::Web;
 use crate::clock::Clock;
+use crate::config::web::WebConfig;
 use crate::config::{Config, ConfigError};
 use crate::schedule::Scheduler;
 use crate::store::{Store, Tasks};
 use crate::telemetry::Instruments;
-use crate::web::{self, Control, ControlRequest, Server, Site};
+use crate::web::{self, Control, ControlRequest, HEALTH_PATHS, MaxRequests, Security, Server, Site};
 
 /// Open requests have this long to finish, so that all is over within 5 seconds of the signal.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// A configuration, where it came from, and what was in its files then.
+/// The configurations, where they came from, and what was in their files then.
 pub(super) struct Loaded {
-    origin: Origin,
+    sources: Sources,
     config: Config,
+    web: WebConfig,
     files: Fingerprint,
 }
 
 impl Loaded {
-    /// Reads the configuration.
+    /// Reads the configurations.
     ///
     /// # Errors
     /// All its problems.
-    pub(super) fn from(origin: Origin) -> Result<Self, ConfigError> {
-        let (config, files) = origin.read_with_files(&Fingerprint::default());
-        Ok(Self { config: config?, origin, files })
+    pub(super) fn from(sources: Sources) -> Result<Self, ConfigError> {
+        let (read, files) = sources.read_with_files(&Fingerprint::default());
+        let (config, web) = read?;
+        Ok(Self { sources, config, web, files })
+    }
+
+    /// The scheme of the URLs of the endpoints.
+    pub(super) const fn scheme(&self) -> &'static str {
+        if self.web.tls.is_some() { "https" } else { "http" }
     }
 }
 
 /// Runs until a signal ends it.
 pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(), Failure> {
-    let Loaded { origin, config, files } = loaded;
+    let Loaded { sources, config, web: web_config, files } = loaded;
     let config = Arc::new(config);
     let tasks = web.storage_path.as_deref().map(Tasks::open).transpose();
     let tasks = tasks.map_err(|error| Failure::runtime("--storage.path cannot be used", &error))?;
@@ -57,20 +65,24 @@ pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(),
     instruments.configuration_read(clock.now());
     info!(targets = config.targets.len(), kill_tasks = config.kill_tasks.len(), "fetching");
 
+    let (links, open_paths) = (web.links(), if web.health_no_auth { &HEALTH_PATHS[..] } else { &[] });
+    let open_paths = open_paths.iter().map(|path| links.route(path)).collect();
+    let security = Arc::new(Security::new(web_config, open_paths));
     let (control, requests) = Control::new();
     let site = Site {
         store,
         instruments: instruments.clone(),
         clock,
         started: Instant::now(),
-        links: web.links(),
+        links,
         control: control.clone(),
         lifecycle: web.enable_lifecycle,
         admin_api: web.enable_admin_api,
+        max_requests: MaxRequests::new(web.max_requests),
     };
-    let daemon = Daemon { origin, scheduler, clock, instruments, files };
+    let daemon = Daemon { sources, scheduler, security: Arc::clone(&security), clock, instruments, files };
     tokio::select! {
-        () = server.serve(web::router(Arc::new(site)), stop, DRAIN) => {}
+        () = server.serve(web::router(Arc::new(site)), security, stop, DRAIN) => {}
         never = daemon.serve_for_ever(requests, hangup, look(web.auto_reload_interval)) => match never {},
     }
     drop(control);
@@ -80,8 +92,9 @@ pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(),
 
 /// What a reload changes.
 struct Daemon {
-    origin: Origin,
+    sources: Sources,
     scheduler: Scheduler,
+    security: Arc<Security>,
     clock: Clock,
     instruments: Instruments,
     /// The files that the configuration was last read from, good or bad.
@@ -126,9 +139,10 @@ impl Daemon {
 
     /// All or nothing: a configuration with any problem changes nothing.
     async fn reload(&mut self, why: &'static str) -> Result<(), Vec<String>> {
-        let outcome = self.read().await.and_then(|config| {
+        let outcome = self.read().await.and_then(|(config, web)| {
             let config = Arc::new(config);
             self.scheduler.reload(Arc::clone(&config)).map_err(|error| vec![error.to_string()])?;
+            self.security.replace(web);
             Ok(config)
         });
         match outcome {
@@ -149,9 +163,9 @@ impl Daemon {
     }
 
     /// Files may be on a disk that does not answer: no other task has to wait for it.
-    async fn read(&mut self) -> Result<Config, Vec<String>> {
-        let (origin, files) = (self.origin.clone(), self.files.clone());
-        let (read, files) = blocking(move || origin.read_with_files(&files)).await;
+    async fn read(&mut self) -> Result<(Config, WebConfig), Vec<String>> {
+        let (sources, files) = (self.sources.clone(), self.files.clone());
+        let (read, files) = blocking(move || sources.read_with_files(&files)).await;
         self.files = files;
         read.map_err(|error| error.problems().to_vec())
     }

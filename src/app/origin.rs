@@ -1,6 +1,6 @@
 //! Where the configuration comes from, and whether it has changed there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -8,10 +8,20 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::config::web::{self, WebConfig};
 use crate::config::{self, Config, ConfigError};
 
 /// A configuration file or a secret is smaller; a path to something endless must not fill the memory.
 const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// Where all that the daemon needs comes from.
+#[derive(Debug, Clone)]
+pub(super) struct Sources {
+    /// What is fetched.
+    pub config: Origin,
+    /// How the endpoints are secured; not at all where it is missing.
+    pub web: Option<PathBuf>,
+}
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone)]
@@ -34,22 +44,41 @@ impl Origin {
         }
     }
 
-    /// Reads and checks it; with what was in its files before, so that whatever changes meanwhile is noticed at the next look.
-    pub(super) fn read_with_files(&self, known: &Fingerprint) -> (Result<Config, ConfigError>, Fingerprint) {
+    fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Text(_) => None,
+        }
+    }
+}
+
+impl Sources {
+    /// Reads and checks all; the warnings and files of both are in the configuration.
+    ///
+    /// # Errors
+    /// All problems of both.
+    pub(super) fn read(&self) -> Result<(Config, WebConfig), ConfigError> {
+        let environment = |name: &str| env::var(name).ok();
+        let web = self.web.as_ref().map(|path| web::load(path, &environment));
+        web::both(self.config.read(), web.unwrap_or_else(|| Ok(WebConfig::default())))
+    }
+
+    /// Reads and checks all; with what was in the files before, so that whatever changes meanwhile is noticed at the next look.
+    pub(super) fn read_with_files(
+        &self,
+        known: &Fingerprint,
+    ) -> (Result<(Config, WebConfig), ConfigError>, Fingerprint) {
         let before =
             Fingerprint(known.again().0.into_iter().chain(Fingerprint::of(self.files(&[])).0).collect());
         let read = self.read();
-        let others = read.as_ref().map_or_else(ConfigError::files, |config| &config.files);
+        let others = read.as_ref().map_or_else(ConfigError::files, |(config, _)| &config.files);
         let files = before.of_files(self.files(others));
         (read, files)
     }
 
-    /// The file itself, if it is one, and the other files that were read.
-    fn files(&self, others: &[PathBuf]) -> Vec<PathBuf> {
-        match self {
-            Self::File(path) => std::iter::once(path).chain(others).cloned().collect(),
-            Self::Text(_) => Vec::new(),
-        }
+    /// The files themselves, and the other files that were read.
+    fn files(&self, others: &[PathBuf]) -> BTreeSet<PathBuf> {
+        self.config.file().into_iter().chain(&self.web).chain(others).cloned().collect()
     }
 }
 
@@ -60,7 +89,7 @@ pub(super) struct Fingerprint(BTreeMap<PathBuf, Option<[u8; 32]>>);
 
 impl Fingerprint {
     /// Of these files as they are now.
-    fn of(files: Vec<PathBuf>) -> Self {
+    fn of(files: BTreeSet<PathBuf>) -> Self {
         Self::default().of_files(files)
     }
 
@@ -70,7 +99,7 @@ impl Fingerprint {
     }
 
     /// Of these files: those that it has are as they were, the others as they are now.
-    fn of_files(mut self, files: Vec<PathBuf>) -> Self {
+    fn of_files(mut self, files: BTreeSet<PathBuf>) -> Self {
         let known = |path: PathBuf| {
             let digest = self.0.remove(&path).unwrap_or_else(|| digest(&path));
             (path, digest)

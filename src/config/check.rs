@@ -16,7 +16,7 @@ use crate::model::series;
 const DEFAULT_TOP: usize = 20;
 const DEFAULT_RETENTION: Duration = Duration::from_hours(1);
 
-/// The meaning of a file; to be thrown away where `findings` then holds problems.
+/// The meaning of a file; to be thrown away where `findings` then holds problems. Warnings and files are in `findings`, too.
 pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
     let root = Place::root(findings);
     let (at, raw) = (root.key("global"), file.global.unwrap_or_default());
@@ -38,8 +38,8 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
         targets: shared(targets),
         accounts: accounts.into_iter().filter_map(|entry| entry.account).collect(),
         top,
-        warnings: findings.warnings.take(),
-        files: findings.files.take(),
+        warnings: Vec::new(),
+        files: Vec::new(),
     }
 }
 

@@ -1,13 +1,12 @@
-//! The text of the file to its raw mirror, and what to tell where it has the wrong form: YAML syntax, unknown or duplicate
+//! The text of a file to its raw mirror, and what to tell where it has the wrong form: YAML syntax, unknown or duplicate
 //! keys, wrong types. The parser's messages repeat what stands in the file, which may be a secret put in the wrong place, so
 //! they are taken apart here and only keys and names of types are told.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::raw::RawFile;
 use super::wording::{near, one_line};
 
 /// What is wrong, and the line and column (both from 1) where it is known.
@@ -16,16 +15,15 @@ pub(super) struct FormError {
     pub text: String,
 }
 
-/// Reads the file's text.
-pub(super) fn read(text: &str) -> Result<RawFile, FormError> {
-    let file = match serde_yaml::from_str::<Option<RawFile>>(text) {
+/// Reads a file's text; `None` where nothing stands in it.
+pub(super) fn read<Raw: DeserializeOwned>(text: &str) -> Result<Option<Raw>, FormError> {
+    let file = match serde_yaml::from_str::<Option<Raw>>(text) {
         // Which of the two keys is the second one is seen by the walk alone.
         Err(error) if !error.to_string().contains(DUPLICATE) => return Err(describe(&error)),
         file => file,
     };
     Walk.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| describe(&error))?;
-    let empty = || FormError { position: None, text: "holds no configuration".to_owned() };
-    file.map_err(|error| describe(&error))?.ok_or_else(empty)
+    file.map_err(|error| describe(&error))
 }
 
 /// From the path and what follows the form's first words to what is told.
@@ -109,7 +107,7 @@ fn join(path: &str, key: &str) -> String {
 }
 
 fn holds_secrets(path: &str) -> bool {
-    path.contains("].credentials")
+    path.contains("].credentials") || path.starts_with("tls_server_config")
 }
 
 /// Goes through a whole document and fails at the second of two equal keys, with the parser's mark on that key.

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::raw::{Leaf, variable};
 use super::wording::{near, one_line, quoted};
+use super::{ConfigError, Environment};
 
 /// What one check of a file finds, and what it may ask.
 pub(super) struct Findings<'a> {
     /// Environment variables by name.
-    pub env: &'a dyn Fn(&str) -> Option<String>,
+    pub env: &'a Environment<'a>,
     /// Directory that relative paths start from.
     pub directory: &'a Path,
     /// Files that were read, or should have been.
@@ -20,6 +21,29 @@ pub(super) struct Findings<'a> {
     pub problems: RefCell<Vec<String>>,
     /// What works, but probably not as meant.
     pub warnings: RefCell<Vec<String>>,
+}
+
+impl<'a> Findings<'a> {
+    /// Nothing yet, of `file`.
+    pub fn of(file: &'a Path, env: &'a Environment) -> Self {
+        Self {
+            env,
+            directory: file.parent().unwrap_or(Path::new("")),
+            files: RefCell::default(),
+            problems: RefCell::default(),
+            warnings: RefCell::default(),
+        }
+    }
+
+    /// Warnings, and the files that were read; or the error that all problems make.
+    pub fn conclude(self, file: &Path) -> Result<(Vec<String>, Vec<PathBuf>), ConfigError> {
+        let (problems, files) = (self.problems.into_inner(), self.files.into_inner());
+        if problems.is_empty() {
+            return Ok((self.warnings.into_inner(), files));
+        }
+        let error = ConfigError::new(file, problems.into_iter().map(|problem| format!(" {problem}")));
+        Err(ConfigError { files, ..error })
+    }
 }
 
 /// One key or list item of the file.

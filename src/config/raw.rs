@@ -109,6 +109,7 @@ macro_rules! keys {
 }
 
 mod keys;
+pub(super) mod web;
 
 pub(super) use keys::*;
 

@@ -20,9 +20,10 @@ use super::api::{self, Refusal};
 use super::assets::{ICON, STYLE};
 use super::discovery::Probe;
 use super::gzip::Gzip;
+use super::held::until_written;
 use super::links::Links;
 use super::pages::Frame;
-use super::{Control, discovery, kill_tasks, lifecycle, negotiate, pages, shield};
+use super::{Control, MaxRequests, discovery, kill_tasks, lifecycle, negotiate, pages, shield};
 use crate::clock::Clock;
 use crate::config::Provider;
 use crate::exposition::{self, PageInput};
@@ -33,7 +34,10 @@ use crate::telemetry::Instruments;
 const READY_AFTER: Duration = Duration::from_mins(1);
 
 /// Longest body of a request, in bytes.
-const MAX_BODY: usize = 64 << 10;
+pub(super) const MAX_BODY: usize = 64 << 10;
+
+/// Paths that probes ask for.
+pub const HEALTH_PATHS: [&str; 2] = ["/-/healthy", "/-/ready"];
 
 /// What is served.
 #[derive(Debug)]
@@ -54,6 +58,8 @@ pub struct Site {
     pub lifecycle: bool,
     /// Whether kill tasks may be registered and forgotten over HTTP.
     pub admin_api: bool,
+    /// How many scrapes may go on at a time.
+    pub max_requests: MaxRequests,
 }
 
 /// All paths of `site`.
@@ -66,8 +72,8 @@ pub fn router(site: Arc<Site>) -> Router {
         .route(&site.links.metrics_route(), get(metrics))
         .route(&at("/probe"), get(probe))
         .route(&at("/sd"), get(discover))
-        .route(&at("/-/healthy"), get(async || "dbsession_exporter is healthy.\n"))
-        .route(&at("/-/ready"), get(ready))
+        .route(&at(HEALTH_PATHS[0]), get(async || "dbsession_exporter is healthy.\n"))
+        .route(&at(HEALTH_PATHS[1]), get(ready))
         .route(&at("/-/reload"), post(reload))
         .route(&at("/api/v1/instances"), get(list_instances))
         .route(&at("/api/v1/instances/{id}"), get(show_instance))
@@ -93,7 +99,10 @@ fn below_root(routes: Router<Arc<Site>>, links: &Links) -> Router<Arc<Site>> {
 }
 
 async fn metrics(Shared(site): Shared<Arc<Site>>, headers: HeaderMap) -> Response {
-    page(site.page(), &headers)
+    match site.max_requests.enter() {
+        Ok(place) => until_written(page(site.page(), &headers), place),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
+    }
 }
 
 async fn probe(Shared(site): Shared<Arc<Site>>, Query(probe): Query<Probe>, headers: HeaderMap) -> Response {

@@ -6,19 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use axum::middleware::{from_fn, from_fn_with_state};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::ListenAddress;
-
-/// A client that has not sent its request's head by then is cut off.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+use super::connections::Connections;
+use super::patience::with_whole_body;
+use super::security::protect;
+use super::{ListenAddress, Security, connection};
 
 /// Pause after a failed accept: most often the process is out of file descriptors, and only time gives some back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -49,42 +47,58 @@ impl Server {
         self.listeners.iter().map(|(_, address)| *address)
     }
 
-    /// Serves `router` until `stop` ends; open requests then have `drain` to finish.
-    pub async fn serve(self, router: Router, stop: impl Future<Output = ()>, drain: Duration) {
-        let graceful = Arc::new(GracefulShutdown::new());
+    /// Serves `router` to whom `security` lets in until `stop` ends; open requests then have `drain` to finish.
+    pub async fn serve(
+        self,
+        router: Router,
+        security: Arc<Security>,
+        stop: impl Future<Output = ()>,
+        drain: Duration,
+    ) {
+        let (stopping, stopped) = watch::channel(());
+        let router =
+            router.layer(from_fn(with_whole_body)).layer(from_fn_with_state(Arc::clone(&security), protect));
+        let connections = Connections::new();
+        let entrance = Entrance { router, security, connections, stopped };
         let mut accepting = JoinSet::new();
         for (listener, _) in self.listeners {
-            accepting.spawn(accept(listener, router.clone(), Arc::clone(&graceful)));
+            accepting.spawn(accept(listener, entrance.clone()));
         }
+        drop(entrance);
         stop.await;
         accepting.shutdown().await;
-        // None other is left: those who accepted have ended.
-        if let Some(graceful) = Arc::into_inner(graceful)
-            && timeout(drain, graceful.shutdown()).await.is_err()
-        {
+        let _ = stopping.send(());
+        // Each connection has a receiver.
+        if timeout(drain, stopping.closed()).await.is_err() {
             warn!("connections were still open at the end of the drain");
         }
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, graceful: Arc<GracefulShutdown>) {
+/// What every connection is served with.
+#[derive(Clone)]
+struct Entrance {
+    router: Router,
+    security: Arc<Security>,
+    connections: Arc<Connections>,
+    stopped: watch::Receiver<()>,
+}
+
+async fn accept(listener: TcpListener, entrance: Entrance) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(connection(stream, router.clone(), graceful.watcher()))),
+            Ok((stream, address)) => {
+                let Some(seat) = entrance.connections.seat().await else {
+                    debug!(%address, "there is no room for another connection");
+                    continue;
+                };
+                let Entrance { router, security, stopped, .. } = entrance.clone();
+                tokio::spawn(connection::serve(stream, address, seat, security, router, stopped));
+            }
             Err(error) => {
                 warn!(%error, "a connection could not be accepted");
                 sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
-}
-
-async fn connection(stream: TcpStream, router: Router, watcher: Watcher) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    if let Err(error) = watcher.watch(connection).await {
-        debug!(%error, "a connection ended early");
     }
 }

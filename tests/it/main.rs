@@ -31,3 +31,4 @@ mod strategies;
 mod throttling;
 mod trouble;
 mod values;
+mod web;

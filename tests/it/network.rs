@@ -1,7 +1,7 @@
 //! Networks as companies have them: endpoints behind proxies, with certificates of their own, on IPv6.
 
 mod address;
-mod certificate;
+pub mod certificate;
 mod proxies;
 mod server;
 mod tinyproxy;

@@ -11,6 +11,9 @@ use super::page::{Block, Page, pages};
 const OTHERS: [&str; 8] =
     ["scrape_configs", "rule_files", "groups", "route", "receivers", "services", "apiVersion", "resources"];
 
+/// Of the file that secures the endpoints.
+const WEB: [&str; 4] = ["tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"];
+
 /// Accounts for an example of instances alone.
 const ACCOUNTS: &str =
     "accounts: [{name: ali, provider: alibaba}, {name: hw, provider: huawei, region: cn-north-4}]";
@@ -31,6 +34,24 @@ fn load(text: &str) -> Result<(), String> {
     config.map(drop).map_err(|error| error.to_string())
 }
 
+/// Reads an example of a web.yml, with the certificates and keys that it names.
+fn load_web(text: &str) -> Result<(), String> {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let pair = rcgen::generate_simple_self_signed([]).expect("a certificate can be made");
+    let (certificate, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
+    for name in text.split_whitespace() {
+        let content = match name.rsplit_once('.') {
+            Some((_, "crt")) => &certificate,
+            Some((_, "key")) => &key,
+            _ => continue,
+        };
+        std::fs::write(directory.path().join(name), content).expect("it can be written");
+    }
+    let file = directory.path().join("web.yml");
+    std::fs::write(&file, text).expect("it can be written");
+    config::web::load(&file, &|_| None).map(drop).map_err(|error| error.to_string())
+}
+
 /// What an example is by the keys of its top, and whether it is a good one; `None` for other programs' files.
 fn check(block: &Block) -> Option<Result<(), String>> {
     let value: Value = match serde_yaml::from_str(&block.text) {
@@ -43,6 +64,9 @@ fn check(block: &Block) -> Option<Result<(), String>> {
     let keys: Vec<&str> = map.keys().filter_map(Value::as_str).collect();
     if keys.iter().any(|key| OTHERS.contains(key)) {
         return None;
+    }
+    if keys.iter().any(|key| WEB.contains(key)) {
+        return Some(load_web(&block.text));
     }
     Some(load(&block.text))
 }
@@ -70,6 +94,7 @@ fn an_example_that_is_wrong_is_found() {
         "global: {interval: soon}",
         "a: [",
         "instances: [{account: nobody, id: rm-1}]",
+        "basic_auth_users: {prometheus: secret}",
     ] {
         assert!(matches!(check(&block(wrong)), Some(Err(_))), "{wrong}");
     }

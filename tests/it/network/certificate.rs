@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, date_time_ymd,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Who signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -34,8 +36,17 @@ impl Authority {
 
     /// What a server with a certificate for these hosts, names or addresses, greets its callers with.
     pub fn acceptor(&self, hosts: &[&str], validity: Validity) -> TlsAcceptor {
+        let issued = self.issue(hosts, &[], validity);
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![issued.certificate], issued.key);
+        TlsAcceptor::from(Arc::new(config.expect("they belong together")))
+    }
+
+    /// A certificate for these hosts, names or addresses, and for these other names.
+    pub fn issue(&self, hosts: &[&str], others: &[SanType], validity: Validity) -> Issued {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let mut params = CertificateParams::new(hosts).expect("these are names or addresses");
+        params.subject_alt_names.extend_from_slice(others);
         let (from, until) = match validity {
             Validity::Past => (2001, 2002),
             Validity::Present => (2001, 4000),
@@ -44,12 +55,21 @@ impl Authority {
         (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
         let key = key();
         let certificate = params.signed_by(&key, &self.0).expect("the authority can sign");
-        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("it was made as such");
-        let config = ServerConfig::builder().with_no_client_auth();
-        let config =
-            config.with_single_cert(vec![certificate.der().clone()], key).expect("they belong together");
-        TlsAcceptor::from(Arc::new(config))
+        Issued {
+            pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            certificate: certificate.der().clone(),
+            key: PrivateKeyDer::try_from(key.serialize_der()).expect("it was made as such"),
+        }
     }
+}
+
+/// A certificate and its key.
+pub struct Issued {
+    pub pem: String,
+    pub key_pem: String,
+    pub certificate: CertificateDer<'static>,
+    pub key: PrivateKeyDer<'static>,
 }
 
 fn key() -> KeyPair {
