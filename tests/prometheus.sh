@@ -83,7 +83,7 @@ cat >"$work/prometheus.yml" <<END
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
   - {job_name: dbsession, static_configs: [{targets: ["$demo"]}]}
-  # As the README has it; their samples are dropped, since the other job has them.
+  # As docs/http.md has it; their samples are dropped, since the other job has them.
   - job_name: dbsession_instances
     metrics_path: /probe
     http_sd_configs: [{url: "http://$demo/sd", refresh_interval: 5s}]
