@@ -37,6 +37,7 @@ install_packages() {
     local missing=()
     has cc || missing+=(gcc libc6-dev)
     has curl || missing+=(curl)
+    has openssl || missing+=(openssl)
     # The program alone: the package of the plain name would start a server of its own.
     has tinyproxy || missing+=(tinyproxy-bin)
     has systemd-analyze || missing+=(systemd)

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -61,6 +64,32 @@ async fn tls_is_spoken_from_1_2_on_and_nothing_else_on_that_port() {
     assert!(kind == ALERT && alert != PROTOCOL_VERSION, "there it is the ciphers that are too old: {alert}");
     let others = client(&Authority::new("others"), None);
     assert_eq!(status(&program, Some(&others), "/metrics").await, None, "the certificate is that of ours");
+}
+
+/// By OpenSSL, since rustls has no client that asks for it: its `s_client` does, at a line of one R.
+#[tokio::test]
+async fn a_handshake_is_not_renegotiated() {
+    let program = with_tls(&Authority::new("ours"), "", &[]).start().await;
+    let mut client = Command::new("openssl")
+        .args(["s_client", "-tls1_2", "-connect", &program.address().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("openssl is installed");
+    let mut input = client.stdin.take().expect("it is piped");
+    let mut output = BufReader::new(client.stdout.take().expect("it is piped")).lines();
+    // It tells of the session once the handshake is over.
+    while let Some(line) = output.next_line().await.expect("it writes text") {
+        if line.contains("Extended master secret") {
+            break;
+        }
+    }
+    input.write_all(b"R\n").await.expect("it reads");
+    let ended = client.wait_with_output().await.expect("it ends");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(told.contains("RENEGOTIATING") && told.contains("no renegotiation"), "{told}");
 }
 
 #[tokio::test]

@@ -61,6 +61,16 @@ async fn probes_need_a_user_where_the_exception_is_off() {
 }
 
 #[tokio::test]
+async fn probes_are_let_in_where_the_health_paths_are_served() {
+    let program = secured(&users(), &["--web.route-prefix=/db"]).start().await;
+    for (path, expected) in
+        [("/db/-/healthy", 200), ("/db/-/ready", 200), ("/-/healthy", 401), ("/db/metrics", 401)]
+    {
+        assert_eq!(status(&program, Method::GET, path, None).await, expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn kill_tasks_and_reloads_need_a_user_too() {
     const TASK: &str = r#"{"account":"ali","instance":"rm-a","task":"t-1"}"#;
     let config = "accounts: [{name: ali, provider: alibaba, endpoints: {das: 'http://127.0.0.1:9'}, \
