@@ -159,8 +159,8 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
 fn slot(target: &Arc<Target>, snapshot: Snapshot, fetch: LastFetch, now: Timestamp) -> Slot {
     let publisher = Publisher::default();
     let Settings { interval, .. } = target.settings;
-    publisher.planned(interval, target.settings.stale_after(interval), Instant::now() + interval);
-    publisher.fetched(snapshot, fetch, now);
+    publisher.planned(interval, target.settings.stale_after(interval), Instant::now() + interval, None);
+    publisher.fetched(Arc::new(snapshot), fetch, now, None);
     Slot::new(target, publisher.record())
 }
 

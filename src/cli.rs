@@ -82,7 +82,7 @@ pub struct Web {
     /// Lets anybody who reaches the server register and forget kill tasks, by POST and DELETE of /api/v1/kill-tasks.
     #[arg(long = "web.enable-admin-api", global = true)]
     pub enable_admin_api: bool,
-    /// Directory that keeps registered kill tasks over restarts; in memory only where it is left out.
+    /// Directory that keeps registered kill tasks and incidents over restarts; in memory only where it is left out.
     #[arg(long = "storage.path", value_name = "DIRECTORY", global = true)]
     pub storage_path: Option<PathBuf>,
     /// How often to look whether the configuration file or a secret file has changed; 0s: never.

@@ -33,7 +33,7 @@ pub use credentials::{
 pub use endpoint::Endpoint;
 pub use network::{Bypass, Login, Network, Proxy, Route, Trust};
 pub use secret::Secret;
-pub use settings::{ExposeSql, Settings, Spike};
+pub use settings::{ExposeSql, Incidents, Settings, Spike};
 pub use units::{Factor, Rate, duration};
 
 /// Everything that the file says, checked and with defaults filled in.

@@ -20,4 +20,6 @@ mod view;
 
 pub use format::Format;
 pub use page::{FRAME_BYTES, count_series, page};
-pub use view::{Effect, Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView};
+pub use view::{
+    Effect, Health, IncidentCount, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView,
+};

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod exemplars;
 pub mod groups;
 pub mod host;
+pub mod incident;
 pub mod kill_task;
 pub mod label;
 pub mod oldest;

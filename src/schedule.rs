@@ -7,6 +7,7 @@ mod kill_task;
 mod kill_tasks;
 mod lane;
 pub mod plan;
+mod recorder;
 mod rhythm;
 mod task;
 #[cfg(test)]
@@ -24,12 +25,13 @@ use crate::cloud::Clouds;
 use crate::cloud::source::Source;
 use crate::config::{Account, Config, Service, Target};
 use crate::error::FetchError;
-use crate::store::{Publisher, Slot, Store, TargetRecord, TaskKey};
+use crate::store::{Publisher, Slot, Store, TargetName, TargetRecord, TaskKey};
 use crate::telemetry::Instruments;
 use kill_tasks::Following;
 pub use kill_tasks::{NewKillTasks, WatchError};
 use lane::Lane;
 use plan::first_guess;
+use recorder::Recorder;
 use rhythm::Rhythm;
 use task::{Fetcher, Surroundings, Work};
 
@@ -112,6 +114,8 @@ impl Scheduler {
         }
         self.store.show(slots);
         retain(&mut self.targets, config.targets.iter().map(|target| target_key(target)), |it| &it.task);
+        let recorded = config.targets.iter().filter(|target| target.settings.incidents.is_some());
+        self.store.incidents().interrupt_others(&recorded.map(|target| TargetName::of(target)).collect());
         let tasks = self.kill_tasks_of(config);
         for task in &tasks {
             self.follow(task);
@@ -148,6 +152,7 @@ impl Scheduler {
         let record = publisher.record();
         let around = Surroundings {
             publisher,
+            recorder: Recorder::new(self.store.incidents().clone()),
             seat: lane.seat(rhythm.ask(&target.settings)),
             clock: self.clock,
             instruments: Arc::clone(&self.instruments),

@@ -3,6 +3,8 @@
 //! with which labels, is said for all of them at once, so that no page shows half of a reload.
 
 pub mod history;
+mod incidents;
+mod storage;
 mod target;
 mod tasks;
 
@@ -11,8 +13,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use incidents::{GrownState, GrownValue, Incident, Incidents, Moment, Outcome, Row, TargetName};
+pub use storage::{Storage, StorageError};
 pub use target::{LastError, Publisher, Slot, State, TargetRecord, TargetStatus};
-pub use tasks::{Registration, StorageError, TaskKey, TaskRecord, Tasks};
+pub use tasks::{Registration, TaskKey, TaskRecord, Tasks};
 
 use crate::config::Provider;
 use crate::exposition::{self, PageInput, TargetView};
@@ -28,6 +32,7 @@ struct Slots {
     /// In the order of the configuration.
     targets: RwLock<Arc<[Slot]>>,
     tasks: Tasks,
+    incidents: Incidents,
 }
 
 impl Store {
@@ -36,10 +41,16 @@ impl Store {
         *write(&self.slots.targets) = targets.into();
     }
 
-    /// A store of these kill tasks and no target.
+    /// A store of these kill tasks and incidents, and no target.
     #[must_use]
-    pub fn new(tasks: Tasks) -> Self {
-        Self { slots: Arc::new(Slots { targets: RwLock::default(), tasks }) }
+    pub fn new(tasks: Tasks, incidents: Incidents) -> Self {
+        Self { slots: Arc::new(Slots { targets: RwLock::default(), tasks, incidents }) }
+    }
+
+    /// The incidents.
+    #[must_use]
+    pub fn incidents(&self) -> &Incidents {
+        &self.slots.incidents
     }
 
     /// The kill tasks.

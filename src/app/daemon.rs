@@ -2,13 +2,14 @@
 //! that a file has changed.
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
 
 use super::Failure;
@@ -18,12 +19,15 @@ use crate::clock::Clock;
 use crate::config::web::WebConfig;
 use crate::config::{Config, ConfigError};
 use crate::schedule::Scheduler;
-use crate::store::{Store, Tasks};
+use crate::store::{Incidents, Storage, StorageError, Store, Tasks};
 use crate::telemetry::Instruments;
 use crate::web::{self, Control, ControlRequest, HEALTH_PATHS, MaxRequests, Security, Server, Site};
 
 /// Open requests have this long to finish, so that all is over within 5 seconds of the signal.
 const DRAIN: Duration = Duration::from_secs(4);
+
+/// The last incidents have this long to be written.
+const LAST_SAVE: Duration = Duration::from_millis(500);
 
 /// The configurations, where they came from, and what was in their files then.
 pub(super) struct Loaded {
@@ -54,9 +58,8 @@ impl Loaded {
 pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(), Failure> {
     let Loaded { sources, config, web: web_config, files } = loaded;
     let config = Arc::new(config);
-    let tasks = web.storage_path.as_deref().map(Tasks::open).transpose();
-    let tasks = tasks.map_err(|error| Failure::runtime("--storage.path cannot be used", &error))?;
-    let store = Store::new(tasks.unwrap_or_default());
+    let store = store(web.storage_path.as_deref())
+        .map_err(|error| Failure::runtime("--storage.path cannot be used", &error))?;
     let (clock, instruments) = (Clock, Instruments::new());
     let (stop, hangup) = (stop_signal()?, listen(SignalKind::hangup())?);
     warn_of(&config);
@@ -69,6 +72,7 @@ pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(),
     let open_paths = open_paths.iter().map(|path| links.route(path)).collect();
     let security = Arc::new(Security::new(web_config, open_paths));
     let (control, requests) = Control::new();
+    let incidents = store.incidents().clone();
     let site = Site {
         store,
         instruments: instruments.clone(),
@@ -84,10 +88,23 @@ pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(),
     tokio::select! {
         () = server.serve(web::router(Arc::new(site)), security, stop, DRAIN) => {}
         never = daemon.serve_for_ever(requests, hangup, look(web.auto_reload_interval)) => match never {},
+        never = incidents.keep_saved() => match never {},
+    }
+    match timeout(LAST_SAVE, incidents.save()).await {
+        Ok(Err(error)) => warn!(%error, "incidents could not be kept"),
+        Err(_) => warn!("incidents could not be kept in time"),
+        Ok(Ok(())) => {}
     }
     drop(control);
     info!("stopped");
     Ok(())
+}
+
+/// What is known, with what a directory keeps, if there is one.
+fn store(directory: Option<&Path>) -> Result<Store, StorageError> {
+    let Some(directory) = directory else { return Ok(Store::default()) };
+    let storage = Storage::open(directory)?;
+    Ok(Store::new(Tasks::open(&storage)?, Incidents::open(&storage)?))
 }
 
 /// What a reload changes.

@@ -135,6 +135,11 @@ impl OrWord for RawSpike {
     const EXPECTED: &'static str = "the word off or a map of keys";
 }
 
+impl OrWord for RawIncidents {
+    const WORD: &'static str = "off";
+    const EXPECTED: &'static str = "the word off or a map of keys";
+}
+
 impl<'de, T: Deserialize<'de> + OrWord> Deserialize<'de> for WordOr<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(WordOrVisitor(PhantomData))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::place::Place;
-use super::raw::{Leaf, RawSettings, RawSpike, WordOr};
+use super::raw::{Leaf, RawIncidents, RawSettings, RawSpike, WordOr};
 use super::units::{self, Factor};
 
 /// How one target is fetched, after all levels of the file.
@@ -29,6 +29,8 @@ pub struct Settings {
     pub spike: Option<Spike>,
     /// What is shown of statements.
     pub expose_sql: ExposeSql,
+    /// What is kept of spikes; `None`: nothing.
+    pub incidents: Option<Incidents>,
 }
 
 impl Settings {
@@ -69,6 +71,25 @@ impl Spike {
     const DEFAULT: Self = Self { interval: Duration::from_secs(5), above: Factor::TWICE, min_active: 10 };
 }
 
+/// When more active sessions than usual are an incident, and how many are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incidents {
+    /// No more active sessions than these are never an incident.
+    pub active_above: u64,
+    /// Active sessions are an incident above this many times their own recent level.
+    pub factor: Factor,
+    /// What comes this soon after an incident belongs to it.
+    pub cooldown: Duration,
+    /// Incidents of one target that are kept, 1 to 10,000.
+    pub keep: usize,
+}
+
+impl Incidents {
+    /// What holds for the keys that are left out, and where the file says nothing.
+    const DEFAULT: Self =
+        Self { active_above: 50, factor: Factor::THRICE, cooldown: Duration::from_mins(5), keep: 100 };
+}
+
 /// What a level of the file hands down. `stale_after` stays open until it is known which interval and timeout it follows.
 #[derive(Clone, Copy)]
 pub(super) struct Level {
@@ -82,6 +103,7 @@ pub(super) struct Level {
     pub max_series: usize,
     pub spike: Option<Spike>,
     pub expose_sql: ExposeSql,
+    pub incidents: Option<Incidents>,
 }
 
 impl Level {
@@ -97,6 +119,7 @@ impl Level {
         max_series: 1000,
         spike: None,
         expose_sql: ExposeSql::None,
+        incidents: Some(Incidents::DEFAULT),
     };
 
     /// The level below, with what it sets itself. Warns only where this level made things so, not once for each that inherits.
@@ -124,6 +147,9 @@ impl Level {
             max_series: at.key("max_series").parsed(raw.max_series, max_series).unwrap_or(self.max_series),
             spike: raw.spike.map_or(self.spike, |raw| spike(&at.key("spike"), raw, self.spike)),
             expose_sql: expose_sql(&at.key("expose_sql"), raw.expose_sql).unwrap_or(self.expose_sql),
+            incidents: raw
+                .incidents
+                .map_or(self.incidents, |raw| incidents(&at.key("incidents"), raw, self.incidents)),
         };
         let timing = |level: &Self| (level.interval, level.timeout, level.stale_after);
         if timing(&level) != timing(&self) {
@@ -153,6 +179,7 @@ impl Level {
             max_series: self.max_series,
             spike: self.spike,
             expose_sql: self.expose_sql,
+            incidents: self.incidents,
         }
     }
 
@@ -175,10 +202,7 @@ impl Level {
 /// The keys that are given, upon what the level above says.
 fn spike(at: &Place, raw: &WordOr<RawSpike>, above: Option<Spike>) -> Option<Spike> {
     match raw {
-        WordOr::Word(word) => {
-            at.parsed(word, |text| if text == "off" { Ok(()) } else { Err("must be off or a map of keys") });
-            None
-        }
+        WordOr::Word(word) => off(at, word),
         WordOr::Keys(raw) => {
             let above = above.unwrap_or(Spike::DEFAULT);
             Some(Spike {
@@ -192,6 +216,32 @@ fn spike(at: &Place, raw: &WordOr<RawSpike>, above: Option<Spike>) -> Option<Spi
 
 fn expose_sql(at: &Place, leaf: &Leaf) -> Option<ExposeSql> {
     at.pick(leaf, "way to show SQL", &[("none", ExposeSql::None), ("digest", ExposeSql::Digest)])
+}
+
+/// The keys that are given, upon what the level above says.
+fn incidents(at: &Place, raw: &WordOr<RawIncidents>, above: Option<Incidents>) -> Option<Incidents> {
+    match raw {
+        WordOr::Word(word) => off(at, word),
+        WordOr::Keys(raw) => {
+            let above = above.unwrap_or(Incidents::DEFAULT);
+            let active_above = at.key("active_above").parsed(&raw.active_above, count);
+            let keep = at
+                .key("keep")
+                .parsed(&raw.keep, |text| whole(text, 10_000, "must be a whole number from 1 to 10000"));
+            Some(Incidents {
+                active_above: active_above.unwrap_or(above.active_above),
+                factor: at.key("factor").parsed(&raw.factor, units::times).unwrap_or(above.factor),
+                cooldown: at.key("cooldown").parsed(&raw.cooldown, units::duration).unwrap_or(above.cooldown),
+                keep: keep.unwrap_or(above.keep),
+            })
+        }
+    }
+}
+
+/// The one word that may stand instead of keys.
+fn off<T>(at: &Place, word: &Leaf) -> Option<T> {
+    at.parsed(word, |text| if text == "off" { Ok(()) } else { Err("must be off or a map of keys") });
+    None
 }
 
 fn count(text: &str) -> Result<u64, &'static str> {

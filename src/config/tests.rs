@@ -3,6 +3,7 @@
 mod accounts;
 mod example;
 mod form;
+mod incidents;
 mod instances;
 mod network;
 mod reference;

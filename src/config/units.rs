@@ -34,6 +34,9 @@ impl Factor {
     /// Twice as much.
     pub const TWICE: Self = Self(200);
 
+    /// Three times as much.
+    pub const THRICE: Self = Self(300);
+
     /// What to multiply with.
     #[must_use]
     pub fn as_f64(self) -> f64 {
@@ -43,16 +46,24 @@ impl Factor {
 
 /// `2x` or `1.5x`: more than 1, at most 1000, two digits after the point.
 pub(super) fn factor(text: &str) -> Result<Factor, &'static str> {
-    let hundredths = text.strip_suffix('x').and_then(|number| {
-        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let part =
-            format!("{part}0").get(..2).filter(|_| digits(part) && part.len() <= 2)?.parse::<u32>().ok()?;
-        let whole = Some(whole).filter(|whole| digits(whole))?.parse::<u32>().ok()?;
-        whole.checked_mul(100)?.checked_add(part)
-    });
-    let hundredths = hundredths.filter(|hundredths| (101..=100_000).contains(hundredths));
+    let hundredths = text.strip_suffix('x').and_then(hundredths).filter(|hundredths| *hundredths > 100);
     hundredths.map(Factor).ok_or("not a factor; write a number above 1 and an x, such as 2x or 1.5x")
+}
+
+/// `3` or `2.5`: from 1 to 1000, two digits after the point.
+pub(super) fn times(text: &str) -> Result<Factor, &'static str> {
+    let hundredths = hundredths(text).filter(|hundredths| *hundredths >= 100);
+    hundredths.map(Factor).ok_or("not a factor; write a number from 1 to 1000, such as 3 or 2.5")
+}
+
+/// Of a number of at most 1000 with two digits after the point.
+fn hundredths(number: &str) -> Option<u32> {
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let part =
+        format!("{part}0").get(..2).filter(|_| digits(part) && part.len() <= 2)?.parse::<u32>().ok()?;
+    let whole = Some(whole).filter(|whole| digits(whole))?.parse::<u32>().ok()?;
+    whole.checked_mul(100)?.checked_add(part).filter(|hundredths| *hundredths <= 100_000)
 }
 
 /// `500ms`, `15s`, `2m`, `1h`: more than nothing, a year at most.
@@ -150,6 +161,16 @@ mod tests {
             ["2", "x", "1x", "0.5x", "-2x", "+2x", "1.x", ".5x", "1.555x", "1001x", "2 x", "4294967296x"]
         {
             assert!(factor(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_one_or_more() {
+        for (text, hundredths) in [("3", 300), ("1", 100), ("2.5", 250), ("1000", 100_000)] {
+            assert_eq!(times(text), Ok(Factor(hundredths)), "{text}");
+        }
+        for text in ["", "0", "0.99", "-3", "3x", "3.", "1000.01", "1e3", "4294967296"] {
+            assert!(times(text).is_err(), "{text}");
         }
     }
 

@@ -189,9 +189,14 @@ pub async fn start(size: Size) -> io::Result<Cloud> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::configuration::INCIDENTS;
     use super::profiles::SPIKE;
     use super::*;
+    use crate::config::{self, Incidents};
     use crate::demo::session::SimSession;
+    use crate::model::incident::{Detector, Trigger, Turn};
 
     fn user_sessions(sessions: &[SimSession], user: &str) -> u64 {
         sessions.iter().filter(|session| session.user.as_deref() == Some(user)).count() as u64
@@ -209,6 +214,35 @@ mod tests {
                 _ => assert_eq!(left, 0, "at {second}"),
             }
             assert_eq!(task.state, if second < 120 { "RUNNING" } else { "SUCCESS" });
+        }
+    }
+
+    const ACCOUNT: &str =
+        "accounts: [{name: a, provider: alibaba, credentials: {access_key_id: a, access_key_secret: b}}]";
+
+    /// Seconds at which incidents begin in the first ten minutes of a workload, where it is fetched every five seconds.
+    fn incidents(workload: &Workload, view: View) -> Vec<u64> {
+        let file = format!("global: {{{INCIDENTS}}}\n{ACCOUNT}");
+        let configured = config::parse(&file, Path::new("demo"), &|_| None).unwrap();
+        let incidents = configured.accounts[0].settings.incidents.unwrap();
+        let Incidents { active_above, factor, cooldown, .. } = incidents;
+        let trigger = Trigger { active_above, factor: factor.as_f64(), cooldown };
+        let mut detector = Detector::default();
+        let begins = |second: &u64| {
+            let sessions = workload.sessions(10, workload.connections(), view, *second);
+            let active = sessions.iter().filter(|session| session.is_active()).count() as u64;
+            detector.observe(active, Duration::from_secs(5), &trigger) == Turn::Began
+        };
+        (0..600).step_by(5).filter(begins).collect()
+    }
+
+    #[test]
+    fn the_spike_of_orders_is_an_incident_and_nothing_else_is() {
+        for member in &MEMBERS {
+            for (node, workload) in member.nodes {
+                let expected: &[u64] = if member.name == "orders" { &[60, 300, 540] } else { &[] };
+                assert_eq!(incidents(workload, member.view), expected, "{} {node}", member.name);
+            }
         }
     }
 

@@ -62,6 +62,18 @@ pub const FAMILIES: &[Family] = &[
             out.by("reason", Skip::ALL.map(Skip::label).into_iter().zip(target.health.skipped));
         }),
     ),
+    counter(
+        "dbsession_incidents_total",
+        "Incidents that have begun: times when active sessions were far above their own recent level.",
+        Read::Target(|target, out| out.value_if(target.health.incidents.map(|incidents| incidents.total))),
+    ),
+    gauge(
+        "dbsession_incident_active",
+        "Whether an incident goes on, as far as is known: 1 yes, 0 no.",
+        Read::Target(|target, out| {
+            out.value_if(target.health.incidents.map(|incidents| incidents.open.is_some()));
+        }),
+    ),
     gauge(
         "dbsession_unlisted_sessions",
         "Sessions that the provider reports, but that are not among the rows it listed.",

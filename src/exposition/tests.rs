@@ -107,6 +107,8 @@ fn a_target_without_data_shows_only_its_health() {
         "dbsession_fetches_total",
         "dbsession_fetch_failures_total",
         "dbsession_fetches_skipped_total",
+        "dbsession_incidents_total",
+        "dbsession_incident_active",
     ];
     assert_eq!(names(alone(failing())), health);
     let before_the_first_fetch: Vec<_> = health

@@ -73,6 +73,15 @@ pub struct LastFetch {
     pub api_calls: u64,
 }
 
+/// Incidents of a target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IncidentCount {
+    /// Those that have begun since the exporter started.
+    pub total: u64,
+    /// Number of the one that is open.
+    pub open: Option<u64>,
+}
+
 /// How fetching a target goes. Counts since the exporter started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
@@ -90,6 +99,8 @@ pub struct Health {
     pub failures: [u64; FailureKind::ALL.len()],
     /// Fetches that were due, but not started, by [`Skip::ALL`].
     pub skipped: [u64; Skip::ALL.len()],
+    /// Its incidents; `None` where they are off.
+    pub incidents: Option<IncidentCount>,
 }
 
 /// One target.

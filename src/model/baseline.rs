@@ -13,6 +13,12 @@ pub struct Baseline {
 }
 
 impl Baseline {
+    /// A level that is known from before.
+    #[must_use]
+    pub fn at(level: f64) -> Self {
+        Self { level: Some(level) }
+    }
+
     /// The level so far; `None` before the first value.
     #[must_use]
     pub fn level(self) -> Option<f64> {

@@ -3,7 +3,7 @@
 use super::label::{NONE, OTHER};
 
 /// A command as a place in the closed set of label values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Command(u8);
 
 /// Label values of MySQL's known commands (MySQL reference manual, "Thread Command Values", and the server's own list),

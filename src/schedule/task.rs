@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 
 use super::cadence::Cadence;
 use super::lane::Seat;
+use super::recorder::Recorder;
 use super::rhythm::Rhythm;
 use crate::clock::Clock;
 use crate::cloud::budget::{Budget, RETRIES};
@@ -43,6 +44,8 @@ pub(super) struct Work<S> {
 pub(super) struct Surroundings {
     /// Where the outcomes are shown.
     pub publisher: Publisher,
+    /// What is kept of its spikes.
+    pub recorder: Recorder,
     /// Its place in the plan.
     pub seat: Seat,
     /// Dates the outcomes.
@@ -60,6 +63,8 @@ pub(super) struct Fetcher<S> {
     rhythm: Rhythm,
     cadence: Cadence,
     last_good: Option<Instant>,
+    /// When it was last known how the target is, if only because that was not asked for yet.
+    known_at: Instant,
     /// Whether the last fetch failed: persistent trouble is not worth more than one attempt each time.
     failing: bool,
 }
@@ -74,7 +79,8 @@ impl<S: SessionSource> Fetcher<S> {
         let work = Arc::clone(&orders.borrow_and_update());
         let cadence = Cadence::new(&work.target.id(), around.seat.interval(), Instant::now());
         let rankings = rankings(&work);
-        Self { orders, work, around, rankings, rhythm, cadence, last_good: None, failing: false }
+        let known_at = Instant::now();
+        Self { orders, work, around, rankings, rhythm, cadence, last_good: None, known_at, failing: false }
     }
 
     /// Fetches until nobody orders work any more. On the heap: a task would hold what it is given twice, as its argument and in
@@ -119,13 +125,18 @@ impl<S: SessionSource> Fetcher<S> {
     }
 
     fn tell(&self) {
-        let settings = &self.work.target.settings;
-        let stretched = settings.interval.mul_f64(self.around.seat.stretch());
         self.around.publisher.planned(
             self.around.seat.interval(),
-            settings.stale_after(stretched),
+            self.stale_after(),
             self.cadence.due(),
+            self.around.recorder.count(&self.work.target),
         );
+    }
+
+    /// How long good data are shown.
+    fn stale_after(&self) -> Duration {
+        let settings = &self.work.target.settings;
+        settings.stale_after(settings.interval.mul_f64(self.around.seat.stretch()))
     }
 
     async fn cycle(&mut self) {
@@ -137,6 +148,9 @@ impl<S: SessionSource> Fetcher<S> {
             Standing::Open | Standing::Throttled => asked_to_wait = Box::pin(self.fetch()).await,
         }
         let now = Instant::now();
+        if now - self.known_at > self.stale_after() {
+            self.around.recorder.lost(&self.work.target, self.around.clock.now());
+        }
         self.around.publisher.skipped(Skip::Overlap, self.cadence.advance(now));
         self.plan();
         if let Some(wait) = asked_to_wait {
@@ -187,11 +201,15 @@ impl<S: SessionSource> Fetcher<S> {
         let Target { instance_id, node_id, settings, .. } = &*self.work.target;
         let (was_up, now) = (self.around.publisher.is_up(), Instant::now());
         let elapsed = self.last_good.replace(now).map_or(Duration::ZERO, |last| now - last);
+        self.known_at = now;
         self.rhythm.fetched(fetch.api_calls, snapshot.active, elapsed, settings.spike.as_ref());
         self.failing = false;
         let LastFetch { duration, api_calls } = fetch;
         debug!(instance_id, node_id, sessions = snapshot.sessions, ?duration, api_calls, "fetched");
-        self.around.publisher.fetched(snapshot, fetch, self.around.clock.now());
+        let (snapshot, at) = (Arc::new(snapshot), self.around.clock.now());
+        self.around.recorder.fetched(&self.work.target, &snapshot, elapsed, at);
+        let incidents = self.around.recorder.count(&self.work.target);
+        self.around.publisher.fetched(snapshot, fetch, at, incidents);
         if was_up == Some(false) {
             info!(instance_id, node_id, "fetching works again");
         }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::lane::Lane;
 use super::plan::Ask;
+use super::recorder::Recorder;
 use super::rhythm::Rhythm;
 use super::task::{Fetcher, Surroundings, Work};
 use super::{NewKillTasks, Scheduler};
@@ -147,6 +148,7 @@ impl Fleet {
         let rhythm = Rhythm::new(1.0);
         let around = Surroundings {
             publisher,
+            recorder: Recorder::new(store.incidents().clone()),
             seat: service.lane.seat(rhythm.ask(&target.settings)),
             clock: Clock,
             instruments: self.instruments.clone(),

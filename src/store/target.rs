@@ -10,7 +10,7 @@ use super::history::{History, Point};
 use super::lock;
 use crate::config::{Provider, Target};
 use crate::error::FetchError;
-use crate::exposition::{self, Health, Labels, LastFetch, PageInput, Skip, TargetView};
+use crate::exposition::{self, Health, IncidentCount, Labels, LastFetch, PageInput, Skip, TargetView};
 use crate::model::Snapshot;
 
 /// How a target stands, the `state` label of `dbsession_exporter_targets`.
@@ -66,6 +66,8 @@ pub struct TargetStatus {
     pub snapshot: Option<Arc<Snapshot>>,
     /// Why the last fetch failed; `None` where it was good.
     pub error: Option<LastError>,
+    /// Number of the incident that is open.
+    pub incident: Option<u64>,
 }
 
 /// What is known of one target, apart from its name and labels.
@@ -182,6 +184,7 @@ impl Slot {
             age: inner.last_good.as_ref().map(|(_, ended)| now.duration_since(*ended)),
             snapshot: inner.shown(now),
             error: inner.error.clone(),
+            incident: inner.health.incidents.and_then(|incidents| incidents.open),
         }
     }
 }
@@ -266,11 +269,23 @@ impl Publisher {
         Arc::clone(&self.record)
     }
 
-    /// From now on `interval` is in force, data are shown for `stale_after`, and the next fetch is due at `due`.
-    pub fn planned(&self, interval: Duration, stale_after: Duration, due: Instant) {
+    /// From now on `interval` is in force, data are shown for `stale_after`, the next fetch is due at `due`, and incidents are
+    /// counted like this.
+    pub fn planned(
+        &self,
+        interval: Duration,
+        stale_after: Duration,
+        due: Instant,
+        incidents: Option<IncidentCount>,
+    ) {
         let mut inner = lock(&self.record.state);
-        inner.health().interval = interval;
+        let health = inner.health();
+        health.interval = interval;
+        let before = std::mem::replace(&mut health.incidents, incidents);
         (inner.stale_after, inner.due) = (stale_after, Some(due));
+        if before.is_some() != incidents.is_some() {
+            inner.count_series();
+        }
     }
 
     /// A fetch begins; the next one is due at `at`.
@@ -278,14 +293,21 @@ impl Publisher {
         lock(&self.record.state).due = Some(at);
     }
 
-    /// A good fetch ended now.
-    pub fn fetched(&self, snapshot: Snapshot, fetch: LastFetch, at: Timestamp) {
+    /// A good fetch ended now; with it, incidents are counted like this.
+    pub fn fetched(
+        &self,
+        snapshot: Arc<Snapshot>,
+        fetch: LastFetch,
+        at: Timestamp,
+        incidents: Option<IncidentCount>,
+    ) {
         self.ended(fetch, |inner| {
             let health = inner.health();
             health.up = Some(true);
             health.last_success = Some(at);
+            health.incidents = incidents;
             inner.history.push(Point::good(at, &snapshot));
-            inner.last_good = Some((Arc::new(snapshot), Instant::now()));
+            inner.last_good = Some((snapshot, Instant::now()));
             inner.last_good_took = fetch.duration;
             inner.error = None;
         });

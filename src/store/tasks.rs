@@ -5,18 +5,17 @@
 mod saved;
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
 use super::lock;
+use super::storage::{Kept, Storage, StorageError};
 use super::target::labels;
 use crate::config::KillTask;
 use crate::exposition::{Effect, Labels, TaskCounters, TaskView};
 use crate::model::kill_task::{Results, TaskReport, TaskState};
-pub use saved::StorageError;
-use saved::{Directory, File};
+use saved::File;
 
 /// Most tasks that are watched or shown at a time. An operator has a few; a client gone wild must not fill memory and page.
 const MAX_TASKS: usize = 100;
@@ -172,18 +171,18 @@ pub struct Tasks(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     table: Mutex<Table>,
-    directory: Option<Directory>,
+    file: Option<Kept<File>>,
 }
 
 impl Tasks {
-    /// The tasks that `directory` keeps, which from now on is this process's own.
+    /// The tasks that `storage` keeps.
     ///
     /// # Errors
-    /// Where the directory cannot be used.
-    pub fn open(directory: &Path) -> Result<Self, StorageError> {
-        let (directory, file) = Directory::open(directory)?;
-        let table = Mutex::new(file.map(File::into_table).unwrap_or_default());
-        Ok(Self(Arc::new(Shared { table, directory: Some(directory) })))
+    /// Where it cannot be read.
+    pub fn open(storage: &Storage) -> Result<Self, StorageError> {
+        let (file, saved) = storage.file::<File>()?;
+        let table = Mutex::new(saved.map(File::into_table).unwrap_or_default());
+        Ok(Self(Arc::new(Shared { table, file: Some(file) })))
     }
 
     /// Takes a task in, unless it is known or there is no room, and gives it the labels that it has now.
@@ -302,13 +301,13 @@ impl Tasks {
     /// # Errors
     /// What the operating system says.
     pub async fn save(&self) -> Result<(), StorageError> {
-        let Some(directory) = &self.0.directory else { return Ok(()) };
+        let Some(file) = &self.0.file else { return Ok(()) };
         let table = || {
             let table = lock(&self.0.table);
             (table.changes, File::of(&table))
         };
         let wanted = lock(&self.0.table).changes;
-        directory.save(wanted, table).await
+        file.save(wanted, table).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The JSON API below `/api/v1`, which `docs/openapi.yaml` describes. Every answer is JSON; an error is `{"error": "…"}`.
 
+pub(super) mod incidents;
 mod instance;
 mod instances;
 

@@ -2,6 +2,7 @@
 //! below. The templates escape whatever they are given.
 
 mod fleet;
+mod incidents;
 mod instance;
 mod number;
 mod picture;
@@ -16,6 +17,7 @@ use super::assets::{ICON, STYLE};
 use super::links::Links;
 use crate::store::LastError;
 pub(super) use fleet::{Query, fleet};
+pub(super) use incidents::{incident, incidents};
 pub(super) use instance::instance;
 use words::Moment;
 
@@ -24,6 +26,8 @@ use words::Moment;
 enum Section {
     /// `/` and `/instances/…`.
     Fleet,
+    /// `/incidents` and `/incidents/…`.
+    Incidents,
 }
 
 /// What every page has around its content: links, navigation, version, time.

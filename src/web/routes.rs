@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
@@ -16,6 +16,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
+use super::api::incidents::{self, Filter};
 use super::api::{self, Refusal};
 use super::assets::{ICON, STYLE};
 use super::discovery::Probe;
@@ -69,6 +70,8 @@ pub fn router(site: Arc<Site>) -> Router {
         .route(&at("/"), get(fleet))
         .route(&at("/instances/{id}"), get(instance))
         .route(&at("/instances/{id}/{node}"), get(node))
+        .route(&at("/incidents"), get(incidents_page))
+        .route(&at("/incidents/{id}"), get(incident_page))
         .route(&site.links.metrics_route(), get(metrics))
         .route(&at("/probe"), get(probe))
         .route(&at("/sd"), get(discover))
@@ -78,6 +81,8 @@ pub fn router(site: Arc<Site>) -> Router {
         .route(&at("/api/v1/instances"), get(list_instances))
         .route(&at("/api/v1/instances/{id}"), get(show_instance))
         .route(&at("/api/v1/instances/{id}/{node}"), get(show_node))
+        .route(&at("/api/v1/incidents"), get(list_incidents))
+        .route(&at("/api/v1/incidents/{id}"), get(one_incident))
         .route(&at("/api/v1/kill-tasks"), get(list_kill_tasks).post(register_kill_task))
         .route(&at("/api/v1/kill-tasks/{task}"), delete(forget_kill_task))
         .route(&at("/api/v1/{*unknown}"), any(async || Refusal::unknown()))
@@ -164,6 +169,26 @@ async fn show_node(
 ) -> Response {
     let wanted = path.map(|Path((id, node))| Probe::new(id, Some(node)));
     api::one(&site.store, wanted.map_err(Refusal::from))
+}
+
+async fn incidents_page(Shared(site): Shared<Arc<Site>>) -> Response {
+    pages::incidents(site.frame(), &site.store.incidents().list())
+}
+
+async fn incident_page(Shared(site): Shared<Arc<Site>>, Path(id): Path<String>) -> Response {
+    let incident = incidents::find(site.store.incidents(), &id);
+    pages::incident(site.frame(), incident.as_deref())
+}
+
+async fn list_incidents(
+    Shared(site): Shared<Arc<Site>>,
+    filter: Result<Query<Filter>, QueryRejection>,
+) -> Response {
+    incidents::list(site.store.incidents(), filter)
+}
+
+async fn one_incident(Shared(site): Shared<Arc<Site>>, id: Result<Path<String>, PathRejection>) -> Response {
+    incidents::one(site.store.incidents(), id)
 }
 
 async fn list_kill_tasks(Shared(site): Shared<Arc<Site>>) -> Response {

@@ -12,6 +12,7 @@ mod formats;
 #[path = "../golden/generated.rs"]
 mod generated;
 mod hold;
+mod incidents;
 mod isolation;
 mod json_api;
 mod kill_task_api;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::program::Invocation;
-use crate::scene::{self, Api, Scene};
+use crate::scene::{self, Api, Scene, of};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -43,15 +43,24 @@ fn every_path_of_the_api_is_described_and_no_other() {
 #[tokio::test]
 async fn every_path_that_is_described_answers() {
     let cloud = scene::cloud().await;
-    let mut scene = Scene::new("interval: 1s");
+    let mut scene = Scene::new("interval: 1s, incidents: {active_above: 10}");
     scene.account(&cloud, Api::Alibaba, "ali").instance(&cloud, Api::Alibaba, "ali", "rm-1", 3);
     scene.entry("account: ali, id: pc-1, nodes: [pi-a]");
     cloud.set_sessions("pc-1/pi-a", scene::rows(3));
     let program = Invocation::configured(&scene.file(), &["--web.enable-admin-api"]).start().await;
     program.scrape_fetched(&["rm-1", "pc-1/pi-a"]).await;
+    program.scrape_until("a level", |page| of(page, "rm-1", "dbsession_fetches_total") >= Some(4.0)).await;
+    cloud.set_sessions("rm-1", scene::rows(40));
+    program
+        .scrape_until("an incident", |page| of(page, "rm-1", "dbsession_incident_active") == Some(1.0))
+        .await;
     let task = r#"{"account": "ali", "instance": "rm-1", "task": "t-1"}"#;
     for (path, methods) in described() {
-        let id = if path.contains("{node}") { "pc-1" } else { "rm-1" };
+        let id = match path.as_str() {
+            "/api/v1/incidents/{id}" => "1",
+            _ if path.contains("{node}") => "pc-1",
+            _ => "rm-1",
+        };
         let asked = path.replace("{id}", id).replace("{node}", "pi-a").replace("{task}", "t-1");
         for method in methods {
             let (answer, good) = match method.as_str() {

@@ -144,5 +144,6 @@ pub fn is_health(family: &str) -> bool {
     // The time of the data goes with them, but differs from fetch to fetch.
     stays.contains(&family)
         || family.starts_with("dbsession_fetch")
+        || family.starts_with("dbsession_incident")
         || family == "dbsession_snapshot_timestamp_seconds"
 }

@@ -11,6 +11,7 @@ type DurationLeaf = Leaf;
 type FactorLeaf = Leaf;
 type ExposeSqlLeaf = Leaf;
 type FlagLeaf = Leaf;
+type NumberLeaf = Leaf;
 type PathLeaf = Leaf;
 type RateLeaf = Leaf;
 type SizeLeaf = Leaf;
@@ -45,6 +46,8 @@ macro_rules! keys_and_settings {
             spike: Option<WordOr<RawSpike>> = "off",
             /// `digest`: pages and the JSON API show statements with every literal replaced; `none`: no SQL text is decoded.
             expose_sql: ExposeSqlLeaf = "none",
+            /// Keep the evidence of spikes, unless it is `off`.
+            incidents: Option<WordOr<RawIncidents>> = "on, with the keys' defaults",
         } }
 
         impl $name {
@@ -60,6 +63,7 @@ macro_rules! keys_and_settings {
                     max_series: &self.max_series,
                     spike: self.spike.as_ref(),
                     expose_sql: &self.expose_sql,
+                    incidents: self.incidents.as_ref(),
                 }
             }
         }
@@ -78,6 +82,7 @@ pub(in crate::config) struct RawSettings<'a> {
     pub max_series: &'a Leaf,
     pub spike: Option<&'a WordOr<RawSpike>>,
     pub expose_sql: &'a Leaf,
+    pub incidents: Option<&'a WordOr<RawIncidents>>,
 }
 
 keys! {
@@ -222,6 +227,22 @@ keys! {
         /// Fewer active sessions are never a spike.
         #[serde(deserialize_with = "whole_number")]
         min_active: WholeLeaf = "10",
+    }
+}
+
+keys! {
+    /// `incidents` on every level, where it is a map.
+    RawIncidents {
+        /// An incident has more active sessions than these.
+        #[serde(deserialize_with = "whole_number")]
+        active_above: WholeLeaf = "50",
+        /// An incident has more active sessions than so many times their own recent level; 1 to 1000.
+        factor: NumberLeaf = "3",
+        /// What comes this soon after an incident belongs to it.
+        cooldown: DurationLeaf = "5m",
+        /// Incidents of one instance or node that are kept, 1 to 10000.
+        #[serde(deserialize_with = "whole_number")]
+        keep: WholeLeaf = "100",
     }
 }
 

@@ -34,6 +34,7 @@ fn shows_the_defaults_as_they_are() {
         "accounts: [{name: a, provider: alibaba, credentials: {access_key_id: a, access_key_secret: b}}]";
     let bare = crate::config::parse(bare, Path::new("f"), &|_| None).unwrap();
     let (shown, bare_settings) = (config.accounts[0].settings, bare.accounts[0].settings);
+    assert!(shown.incidents.is_some(), "incidents are on by default");
     let stale_after = bare_settings.stale_after(bare_settings.interval);
     let spike = shown.spike.expect("an example is given");
     assert_eq!((spike.interval, spike.above.as_f64(), spike.min_active), (Duration::from_secs(5), 2.0, 10));
@@ -97,6 +98,8 @@ fn has_every_key() {
     let levels = [
         "zzz: 1",
         "global: {zzz: 1}",
+        "global: {spike: {zzz: 1}}",
+        "global: {incidents: {zzz: 1}}",
         "accounts: [{zzz: 1}]",
         "accounts: [{endpoints: {zzz: 1}}]",
         "accounts: [{rate_limit: {zzz: 1}}]",

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{no_keys, parse};
 use crate::config::raw::{
-    Key, Keys, RawAccount, RawAgency, RawFile, RawGlobal, RawIam, RawInstance, RawKeys, RawKillTask, RawOidc,
-    RawRates, RawServices, RawSpike, RawTls,
+    Key, Keys, RawAccount, RawAgency, RawFile, RawGlobal, RawIam, RawIncidents, RawInstance, RawKeys,
+    RawKillTask, RawOidc, RawRates, RawServices, RawSpike, RawTls,
 };
 use crate::generated;
 
@@ -37,11 +37,12 @@ const INSTANCE: Around =
 const SETTINGS: &str = "settings";
 const WITH_SETTINGS: [&str; 3] = [RawGlobal::NAME, RawAccount::NAME, RawInstance::NAME];
 
-const LEVELS: [Level; 14] = [
+const LEVELS: [Level; 15] = [
     level::<RawFile>("", None),
     level::<RawGlobal>("global", Some(("global: {", "}"))),
     Level { path: SETTINGS, name: "", keys: RawGlobal::KEYS, around: None },
     level::<RawSpike>("spike", Some(("global: {spike: {", "}}"))),
+    level::<RawIncidents>("incidents", Some(("global: {incidents: {", "}}"))),
     level::<RawAccount>("accounts[]", ACCOUNT),
     level::<RawRates>("accounts[].rate_limit", None),
     level::<RawServices>("accounts[].endpoints", None),
@@ -68,6 +69,7 @@ fn kind(of: &str) -> &'static str {
         "DurationLeaf" => "duration",
         "ExposeSqlLeaf" => "`none` or `digest`",
         "FactorLeaf" => "factor",
+        "NumberLeaf" => "number",
         "FlagLeaf" => "`true` or `false`",
         "PathLeaf" => "path",
         "RateLeaf" => "calls",
@@ -75,7 +77,7 @@ fn kind(of: &str) -> &'static str {
         "UrlLeaf" => "URL",
         "WholeLeaf" => "whole number",
         "Option<WordOr<RawKeys>>" => "`default`, or keys",
-        "Option<WordOr<RawSpike>>" => "`off`, or keys",
+        "Option<WordOr<RawSpike>>" | "Option<WordOr<RawIncidents>>" => "`off`, or keys",
         "Option<Vec<Leaf>>" => "list of texts",
         "Option<BTreeMap<String,Leaf>>" => "texts by name",
         list if list.starts_with("Option<Vec<Raw") => "list of keys",

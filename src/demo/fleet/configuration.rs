@@ -4,6 +4,9 @@ use super::kill::{KILL_TASKS, KillTarget};
 use super::{ALIBABA_KEY, HUAWEI_KEY, IAM_USER, Member, PROJECT, Place, Size};
 use crate::demo::Cloud;
 
+/// The spike of orders comes every four minutes: each time it should be an incident of its own.
+pub(super) const INCIDENTS: &str = "incidents: {active_above: 30, cooldown: 1m}";
+
 /// The configuration file for a fleet of this size on this cloud.
 #[must_use]
 pub fn configuration(cloud: &Cloud, size: Size) -> String {
@@ -17,7 +20,7 @@ pub fn configuration(cloud: &Cloud, size: Size) -> String {
     let ((ali_id, ali_secret), (hw_id, hw_secret)) = (ALIBABA_KEY, HUAWEI_KEY);
     let (domain, user, password) = IAM_USER;
     let mut text = format!(
-        "global: {{interval: 5s, timeout: 5s, expose_sql: digest}}
+        "global: {{interval: 5s, timeout: 5s, expose_sql: digest, {INCIDENTS}}}
 accounts:
   - name: ali-demo
     provider: alibaba

@@ -8,7 +8,8 @@ use prometheus::{HistogramOpts, HistogramVec, IntGauge, Opts, Registry};
 
 use crate::error::FailureKind;
 use crate::exposition::{
-    Effect, Format, Health, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters, TaskView, page,
+    Effect, Format, Health, IncidentCount, Labels, LastFetch, PageInput, Skip, TargetView, TaskCounters,
+    TaskView, page,
 };
 use crate::model::kill_task::{Results, TaskReport, TaskState, Victims};
 use crate::model::{Fetched, Rankings, Reported, Session, Snapshot, Tally, Thresholds, Transaction};
@@ -112,6 +113,7 @@ pub fn healthy(id: &str, snapshot: Snapshot) -> TargetView {
         interval: Duration::from_secs(30),
         last_fetch: Some(LastFetch { duration: Duration::from_millis(412), api_calls: 3 }),
         fetches: 17,
+        incidents: Some(IncidentCount { total: 2, open: Some(7) }),
         ..Health::default()
     };
     let info = Labels::new([("provider", "alibaba"), ("service", "das"), ("account", "ali")]);
@@ -130,6 +132,7 @@ pub fn failing() -> TargetView {
         interval: Duration::from_millis(2500),
         last_fetch: Some(LastFetch { duration: Duration::from_secs(20), api_calls: 1 }),
         fetches: 4,
+        incidents: Some(IncidentCount::default()),
         ..Health::default()
     };
     health.failures[FailureKind::Timeout as usize] = 4;
@@ -145,7 +148,8 @@ pub fn failing() -> TargetView {
 /// A target whose first fetch has not ended.
 pub fn new() -> TargetView {
     let labels = Labels::new([("instance_id", "rm-new")]);
-    let health = Health { interval: Duration::from_secs(15), ..Health::default() };
+    let incidents = Some(IncidentCount::default());
+    let health = Health { interval: Duration::from_secs(15), incidents, ..Health::default() };
     TargetView { labels, info: Labels::default(), health: Arc::new(health), snapshot: None }
 }
 

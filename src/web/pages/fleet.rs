@@ -56,6 +56,8 @@ struct Row {
     cloud: String,
     account: String,
     state: &'static str,
+    /// A link to the incident that goes on.
+    incident: Option<String>,
     numbers: Vec<(&'static str, Number)>,
     spark: Sparkline,
     trouble: Option<Trouble>,
@@ -177,6 +179,7 @@ impl Row {
             cloud: cloud(status),
             account: target.account.name.clone(),
             state: status.state.label(),
+            incident: status.incident.map(|id| frame.to(&format!("/incidents/{id}"))),
             numbers: COLUMNS
                 .iter()
                 .filter_map(|column| Some((column.head, column.number(status)?)))
