@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dbsession_exporter::config;
+use dbsession_exporter::config::{self, web};
 use serde_yaml::Value;
 
 use super::page::{Block, Page, pages};
@@ -18,20 +18,34 @@ const WEB: [&str; 4] = ["tls_server_config", "http_server_config", "basic_auth_u
 const ACCOUNTS: &str =
     "accounts: [{name: ali, provider: alibaba}, {name: hw, provider: huawei, region: cn-north-4}]";
 
+/// Of the endpoints' own file.
+const ENDPOINTS: [&str; 4] = ["tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"];
+
 /// Reads an example, with the files that it names in its directory and the variables that it names in its environment.
-fn load(text: &str) -> Result<(), String> {
+fn load(text: &str, endpoints: bool) -> Result<(), String> {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
-    let authority = rcgen::generate_simple_self_signed([]).expect("a certificate can be made").cert.pem();
+    let own = rcgen::generate_simple_self_signed([]).expect("a certificate can be made");
+    let (certificate, key_pair) = (own.cert.pem(), own.signing_key.serialize_pem());
     for (at, key) in text.match_indices("_file:") {
         let name = text[at + key.len()..].split([',', '}', '\n', '#']).next().unwrap_or_default().trim();
-        let content = if text[..at].ends_with("ca") { authority.as_str() } else { "http://secret" };
+        let content = match text[..at].rsplit([' ', '{', '_']).next() {
+            Some("ca" | "cert") => certificate.as_str(),
+            Some("key") => key_pair.as_str(),
+            _ => "http://secret",
+        };
         if Path::new(name).is_relative() {
             std::fs::write(directory.path().join(name), content).expect("it can be written");
         }
     }
     let variable = |name: &str| text.contains(&format!("${{{name}}}")).then(|| format!("value-of-{name}"));
-    let config = config::parse(text, &directory.path().join("dbsession.yml"), &variable);
-    config.map(drop).map_err(|error| error.to_string())
+    let file = directory.path().join("dbsession.yml");
+    std::fs::write(&file, text).expect("it can be written");
+    let read = if endpoints {
+        web::load(&file, &variable).map(drop)
+    } else {
+        config::load(&file, &variable).map(drop)
+    };
+    read.map_err(|error| error.to_string())
 }
 
 /// Reads an example of a web.yml, with the certificates and keys that it names.
@@ -59,7 +73,7 @@ fn check(block: &Block) -> Option<Result<(), String>> {
         Err(error) => return Some(Err(error.to_string())),
     };
     let Some(map) = value.as_mapping() else {
-        return Some(load(&format!("{ACCOUNTS}\ninstances:\n{}", block.text)));
+        return Some(load(&format!("{ACCOUNTS}\ninstances:\n{}", block.text), false));
     };
     let keys: Vec<&str> = map.keys().filter_map(Value::as_str).collect();
     if keys.iter().any(|key| OTHERS.contains(key)) {
@@ -68,7 +82,7 @@ fn check(block: &Block) -> Option<Result<(), String>> {
     if keys.iter().any(|key| WEB.contains(key)) {
         return Some(load_web(&block.text));
     }
-    Some(load(&block.text))
+    Some(load(&block.text, keys.iter().any(|key| ENDPOINTS.contains(key))))
 }
 
 #[test]
