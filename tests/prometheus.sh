@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The demo as others see it: promtool and prometheus_client find no fault with the page, and queries over what a real
-# Prometheus scraped have answers. Needs prometheus, promtool, curl, and a Python with prometheus_client: $PYTHON, or else
-# python3. Every port is one that the system picks.
+# The demo as others see it: promtool and prometheus_client find no fault with the page; queries over what a real
+# Prometheus scraped have answers, and those of the dashboards too; and the demo's spike comes out of a real Alertmanager
+# as one notification, and is resolved. Needs prometheus, promtool, prometheus-alertmanager, curl, and a Python with the
+# packages that tests/run.sh installs: $PYTHON, or else python3. Every port is one that the system picks.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -44,7 +45,7 @@ get() {
 
 # The address that a log line of the demo, or of Prometheus, says it listens on.
 listens() {
-    address=$(sed -En '/message=listening|msg="Listening on"/s/.* address=([0-9.]+:[0-9]+).*/\1/p' "$1" | head -n 1)
+    address=$(sed -En '/message=listening|msg="Listening on"/s/.* address=([0-9.]+:[0-9]+).*/\1/p' "$1" 2>/dev/null | head -n 1)
     [[ -n $address ]]
 }
 
@@ -62,25 +63,48 @@ has_exemplars() {
     grep -q '"session_id":"[^"]' "$work/exemplars" && grep -q '"trx_id":"[^"]' "$work/exemplars"
 }
 
+# listening PID WHAT LOG: sets `address` to where it listens.
+listening() {
+    wait_for 30 "$1" "$2 does not listen" listens "$3"
+}
+
 cargo build --locked --quiet
 # From here on all is on this machine; a proxy has no part in it.
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+python=${PYTHON:-python3}
+
+# The spike begins a minute after the demo, so what waits for it comes first.
+"$python" tests/alerting.py 400 >"$work/alerting.log" 2>&1 &
+alerting_pid=$!
+pids+=("$alerting_pid")
+listening "$alerting_pid" "the receiver of notifications" "$work/alerting.log"
+# As it stands, but for its times: a group waits 5 s instead of 30 s, and its next word 10 s instead of 5 min.
+sed -e "s#http://localhost:5001/#http://$address/#" -e 's/group_wait: 30s/group_wait: 5s/' \
+    -e 's/group_interval: 5m/group_interval: 10s/' deploy/prometheus/alertmanager.yml >"$work/alertmanager.yml"
+prometheus-alertmanager --config.file="$work/alertmanager.yml" --storage.path="$work/alertmanager" \
+    --web.listen-address=127.0.0.1:0 --cluster.listen-address= 2>"$work/alertmanager.log" &
+alertmanager_pid=$!
+pids+=("$alertmanager_pid")
+listening "$alertmanager_pid" Alertmanager "$work/alertmanager.log"
+alertmanager=$address
+
 # cargo replaces itself by the program: the process is the demo's.
 cargo run --locked --quiet -- demo --web.listen-address=127.0.0.1:0 >"$work/demo.out" 2>"$work/demo.log" &
 demo_pid=$!
 pids+=("$demo_pid")
-wait_for 20 "$demo_pid" "the demo does not listen" listens "$work/demo.log"
+listening "$demo_pid" "the demo" "$work/demo.log"
 demo=$address
-wait_for 70 "$demo_pid" "the demo is not ready" get --output "$work/ready" "http://$demo/-/ready"
 
-get --output "$work/metrics" "http://$demo/metrics"
-complaints=$(promtool check metrics <"$work/metrics" 2>&1) || die "promtool refuses the page: $complaints"
-[[ -z $complaints ]] || die "promtool complains: $complaints"
-echo "promtool has no complaint about $(grep -c -v '^#' "$work/metrics") series."
-"${PYTHON:-python3}" tests/parsers.py "http://$demo/metrics"
-
+# The rules as they stand, but for their times: what looks back hours looks back 40 s, a wait of minutes takes 3 s.
+for rules in recording alerts; do
+    sed -E -e 's/\[(6h|1d|1h)\] offset [0-9hm]+/[40s] offset 10s/' -e 's/\[10m\]/[15s]/' -e 's/interval: 2m/interval: 2s/' \
+        -e 's/keep_firing_for: 5m/keep_firing_for: 10s/' -e 's/for: [1-9][0-9]*m/for: 3s/' \
+        "deploy/prometheus/$rules.yml" >"$work/$rules.yml"
+done
 cat >"$work/prometheus.yml" <<END
-global: {scrape_interval: 1s, scrape_timeout: 1s}
+global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+rule_files: [recording.yml, alerts.yml]
+alerting: {alertmanagers: [{static_configs: [{targets: ["$alertmanager"]}]}]}
 scrape_configs:
   - {job_name: dbsession, static_configs: [{targets: ["$demo"]}]}
   # As docs/http.md has it; their samples are dropped, since the other job has them.
@@ -97,9 +121,16 @@ prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb"
     --enable-feature=exemplar-storage 2>"$work/prometheus.log" &
 prometheus_pid=$!
 pids+=("$prometheus_pid")
-wait_for 30 "$prometheus_pid" "Prometheus does not listen" listens "$work/prometheus.log"
+listening "$prometheus_pid" Prometheus "$work/prometheus.log"
 prometheus=$address
 wait_for 60 "$prometheus_pid" "Prometheus is not ready" get --output "$work/ready" "http://$prometheus/-/ready"
+
+wait_for 70 "$demo_pid" "the demo is not ready" get --output "$work/ready" "http://$demo/-/ready"
+get --output "$work/metrics" "http://$demo/metrics"
+complaints=$(promtool check metrics <"$work/metrics" 2>&1) || die "promtool refuses the page: $complaints"
+[[ -z $complaints ]] || die "promtool complains: $complaints"
+echo "promtool has no complaint about $(grep -c -v '^#' "$work/metrics") series."
+"$python" tests/parsers.py "http://$demo/metrics"
 
 # Each must have an answer; a comparison has none where it does not hold.
 while read -r query; do
@@ -124,6 +155,15 @@ ages=dbsession_transaction_age_seconds_bucket
 wait_for 30 "$prometheus_pid" "no exemplars of $ages" has_exemplars "$ages"
 echo "Prometheus has $(grep -o '"session_id"' "$work/exemplars" | wc -l) exemplars of $ages."
 
+notified=0
+wait "$alerting_pid" || notified=$?
+pids=("$alertmanager_pid" "$demo_pid" "$prometheus_pid")
+cat "$work/alerting.log"
+[[ $notified -eq 0 ]] || die "the spike has not come as one notification"
+
+# By now everything has happened that the dashboards show.
+"$python" tests/grafana.py "http://$prometheus"
+
 # Series that occur twice on a page are not refused, only counted here.
 get --output "$work/own" "http://$prometheus/metrics"
 for count in duplicate_timestamp out_of_order out_of_bounds; do
@@ -137,6 +177,6 @@ kill -TERM "$demo_pid"
 ended=0
 timeout 5 tail --pid="$demo_pid" -f /dev/null || die "the demo outlives SIGTERM by more than 5 seconds"
 wait "$demo_pid" || ended=$?
-pids=("$prometheus_pid")
+pids=("$prometheus_pid" "$alertmanager_pid")
 [[ $ended -eq 0 ]] || die "the demo ended with status $ended after SIGTERM"
 echo "The demo has ended well."

@@ -19,6 +19,9 @@ from rules_cases import ALERTS, RECORDED
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 RULES = os.path.join(ROOT, "deploy", "prometheus")
+REFERENCE = os.path.join(ROOT, "docs", "metrics.md")
+# Of shards, which are told once an exporter is one of several.
+COMING = {"dbsession_exporter_shard", "dbsession_exporter_total_shards"}
 RUNBOOKS = os.path.join(ROOT, "docs", "runbooks.md")
 REPLICAS = ({"instance": "10.0.0.1:10104", "pod": "a"}, {"instance": "10.0.0.2:10104", "pod": "b"})
 UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440}
@@ -264,9 +267,20 @@ def form(alerting):
             yield f"{name}: severity has to be critical, warning or info"
 
 
+def unknown_metrics(*documents):
+    """Families that the rules read, and the exporter does not have."""
+    with open(REFERENCE, encoding="utf-8") as file:
+        known = set(re.findall(r"^\| `(\w+)`", file.read(), re.MULTILINE)) | COMING
+    for rule in (rule for document in documents for rule in rules_of(document)):
+        for text in (rule["expr"], *rule.get("annotations", {}).values()):
+            for name in re.findall(r"(?<![\w:])(dbsession_\w+)(?=[{)\[ ])", text):
+                if name not in known and name != "dbsession_exporter":
+                    yield f"{name}: read by {rule.get('alert') or rule['record']}, but not in docs/metrics.md"
+
+
 def check():
     recording, alerting = load("recording.yml"), load("alerts.yml")
-    problems = list(form(alerting))
+    problems = [*form(alerting), *unknown_metrics(recording, alerting)]
     if problems:
         return problems
     alerts = {rule["alert"]: rule for rule in rules_of(alerting)}

