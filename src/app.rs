@@ -139,7 +139,9 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
         Failure::Runtime(format!("{id}: {}: {}; {}", error.kind, error.detail, error.kind.remedy()))
     })?;
     let now = clock.now();
-    let snapshot = Snapshot::new(fetched, &mut Rankings::new(config.top, target.settings.max_series), now);
+    let Settings { max_series, mysqld_names, .. } = target.settings;
+    let mut rankings = Rankings::new(config.top, max_series).with_mysqld_names(mysqld_names);
+    let snapshot = Snapshot::new(fetched, &mut rankings, now);
     let (took, calls) = (began.elapsed(), budget.calls);
     match output {
         Output::Table => print(&report::Table { target, snapshot: &snapshot, calls, took }.to_string()),
@@ -158,7 +160,8 @@ async fn fetch(config: &Config, id: &str, output: Output) -> Result<(), Failure>
 /// A target that was fetched once, at `now`.
 fn slot(target: &Arc<Target>, snapshot: Snapshot, fetch: LastFetch, now: Timestamp) -> Slot {
     let publisher = Publisher::default();
-    let Settings { interval, .. } = target.settings;
+    let Settings { interval, mysqld_names, .. } = target.settings;
+    publisher.show_mysqld_names(mysqld_names);
     publisher.planned(interval, target.settings.stale_after(interval), Instant::now() + interval, None);
     publisher.fetched(Arc::new(snapshot), fetch, now, None);
     Slot::new(target, publisher.record())

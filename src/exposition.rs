@@ -8,6 +8,7 @@ mod families;
 mod format;
 mod health;
 mod load;
+mod mysqld;
 mod own;
 mod page;
 mod sessions;

@@ -57,6 +57,7 @@ fn target(number: usize) -> TargetView {
             ("region", "cn-shanghai"),
         ]),
         health: Arc::new(health),
+        mysqld_names: false,
         snapshot: Some(Arc::new(snapshot)),
     }
 }

@@ -50,13 +50,15 @@ fn shared(targets: Vec<Target>) -> Vec<Arc<Target>> {
     shared
 }
 
-/// Tells when the top of every dimension cannot be shown in full.
+/// Tells when the top of every dimension cannot be shown in full, by the target that lacks most.
 fn warn_of_cap(at: &Place, top: usize, targets: &[Target]) {
-    let smallest = targets.iter().map(|target| target.settings.max_series).min();
-    if let Some(max_series) = smallest.filter(|max_series| *max_series < series::usual(top)) {
+    let room = |target: &Target| {
+        let usual = series::usual(top, target.settings.mysqld_names);
+        (usual.saturating_sub(target.settings.max_series), usual, target.settings.max_series)
+    };
+    if let Some((1.., usual, max_series)) = targets.iter().map(room).max() {
         at.warn(format_args!(
-            "{top} values of each dimension take about {} series, but max_series allows a target {max_series}; more will be in other",
-            series::usual(top)
+            "{top} values of each dimension take about {usual} series, but max_series allows a target {max_series}; more will be in other",
         ));
     }
 }

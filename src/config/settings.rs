@@ -31,6 +31,8 @@ pub struct Settings {
     pub expose_sql: ExposeSql,
     /// What is kept of spikes; `None`: nothing.
     pub incidents: Option<Incidents>,
+    /// Whether the target is shown under the names of `mysqld_exporter`, too.
+    pub mysqld_names: bool,
 }
 
 impl Settings {
@@ -104,6 +106,7 @@ pub(super) struct Level {
     pub spike: Option<Spike>,
     pub expose_sql: ExposeSql,
     pub incidents: Option<Incidents>,
+    pub mysqld_names: bool,
 }
 
 impl Level {
@@ -120,6 +123,7 @@ impl Level {
         spike: None,
         expose_sql: ExposeSql::None,
         incidents: Some(Incidents::DEFAULT),
+        mysqld_names: false,
     };
 
     /// The level below, with what it sets itself. Warns only where this level made things so, not once for each that inherits.
@@ -150,7 +154,14 @@ impl Level {
             incidents: raw
                 .incidents
                 .map_or(self.incidents, |raw| incidents(&at.key("incidents"), raw, self.incidents)),
+            mysqld_names: raw.compat.map_or(self.mysqld_names, |raw| compat(&at.key("compat"), raw)),
         };
+        let shown = |level: &Self| (level.max_series, level.mysqld_names);
+        let is_narrow = level.mysqld_names && level.max_series < MIN_SERIES_WITH_MYSQLD_NAMES;
+        at.key("max_series").refuse(
+            is_narrow && shown(&level) != shown(&self),
+            "must be at least 320 where compat has mysqld",
+        );
         let timing = |level: &Self| (level.interval, level.timeout, level.stale_after);
         if timing(&level) != timing(&self) {
             level.warn(at);
@@ -180,6 +191,7 @@ impl Level {
             spike: self.spike,
             expose_sql: self.expose_sql,
             incidents: self.incidents,
+            mysqld_names: self.mysqld_names,
         }
     }
 
@@ -244,6 +256,15 @@ fn off<T>(at: &Place, word: &Leaf) -> Option<T> {
     None
 }
 
+/// Whether the names of `mysqld_exporter` are in the list; there are no others to be had.
+fn compat(at: &Place, raw: &[Leaf]) -> bool {
+    for (index, leaf) in raw.iter().enumerate() {
+        at.item(index).refuse(leaf.0.is_none(), "remove the item or give it a value");
+        at.item(index).pick(leaf, "exporter", &[("mysqld", ())]);
+    }
+    !raw.is_empty()
+}
+
 fn count(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "must be a whole number")
 }
@@ -252,6 +273,9 @@ fn interval(text: &str) -> Result<Duration, &'static str> {
     let interval = units::duration(text)?;
     if interval < Duration::from_secs(1) { Err("must be at least 1s") } else { Ok(interval) }
 }
+
+/// As for `max_series` alone: below this, an instance with every command would have no room for its series of both names.
+const MIN_SERIES_WITH_MYSQLD_NAMES: usize = 320;
 
 /// Below this, an instance with every command would have no room.
 fn max_series(text: &str) -> Result<usize, &'static str> {

@@ -1,9 +1,9 @@
 //! The table of families: what each is called, what it means and where its samples are read. It knows nothing of how a
-//! format spells them; adding a metric is adding a row to one of the four parts.
+//! format spells them; adding a metric is adding a row to one of the five parts.
 
 use super::format::Samples;
 use super::view::{TargetView, TaskCounters, TaskView};
-use super::{health, sessions, tasks, transactions};
+use super::{health, mysqld, sessions, tasks, transactions};
 use crate::model::Snapshot;
 use crate::model::snapshot::Listed;
 
@@ -47,9 +47,12 @@ pub enum Read {
     TaskCounters(fn(&TaskCounters, &mut Samples<'_>)),
 }
 
-/// Every family in the order of the page.
-pub fn all() -> impl Iterator<Item = &'static Family> {
-    [health::FAMILIES, sessions::FAMILIES, transactions::FAMILIES, tasks::FAMILIES].into_iter().flatten()
+/// Every family in the order of the page; those under the names of `mysqld_exporter` only where any target is shown under them.
+pub fn all(mysqld_names: bool) -> impl Iterator<Item = &'static Family> {
+    let mysqld = if mysqld_names { mysqld::FAMILIES } else { &[] };
+    [health::FAMILIES, sessions::FAMILIES, transactions::FAMILIES, tasks::FAMILIES, mysqld]
+        .into_iter()
+        .flatten()
 }
 
 /// A row of values that rise and fall.

@@ -111,9 +111,9 @@ pub struct Section {
 }
 
 impl Section {
-    /// Every section in the order of the page.
-    pub fn all(format: Format) -> impl Iterator<Item = Self> {
-        families::all().flat_map(move |family| {
+    /// Every section in the order of the page; see [`families::all`].
+    pub fn all(format: Format, mysqld_names: bool) -> impl Iterator<Item = Self> {
+        families::all(mysqld_names).flat_map(move |family| {
             let parts = format.parts(family.kind).iter();
             parts.map(move |part| Self { family, format, part: *part, opening: Vec::new(), head: Vec::new() })
         })

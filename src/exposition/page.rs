@@ -24,7 +24,8 @@ const CAPACITY: usize = FRAME_BYTES + 8 * 1024;
 /// Writes a page, each frame when it is asked for.
 pub fn page(mut input: PageInput, format: Format) -> impl Iterator<Item = Bytes> + Send + 'static {
     let own = std::mem::take(&mut input.own).into_iter();
-    let sections = Section::all(format).collect();
+    let mysqld_names = input.targets.iter().any(|target| target.mysqld_names);
+    let sections = Section::all(format, mysqld_names).collect();
     Frames { input, format, sections, section: 0, subject: 0, own, ended: false, text: Vec::new() }
 }
 

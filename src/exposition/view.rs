@@ -113,6 +113,8 @@ pub struct TargetView {
     pub info: Labels,
     /// How fetching it goes; shared, since a page of a whole fleet lives while its reader reads.
     pub health: Arc<Health>,
+    /// Whether it is shown under the names of `mysqld_exporter`, too.
+    pub mysqld_names: bool,
     /// What the last good fetch learnt; `None`: none yet, or withdrawn.
     pub snapshot: Option<Arc<Snapshot>>,
 }

@@ -94,6 +94,12 @@ impl Command {
         matches!(self.0, 1 | 2)
     }
 
+    /// A thread that sends the binary log to a replica.
+    #[must_use]
+    pub const fn is_binlog_dump(self) -> bool {
+        matches!(self.0, 4 | 5)
+    }
+
     /// A thread of the server itself: Daemon, or one that sends the binary log to a replica.
     #[must_use]
     pub const fn is_system(self) -> bool {
@@ -133,5 +139,6 @@ mod tests {
         assert_eq!(classes(Command::is_sleep), ["sleep"]);
         assert_eq!(classes(Command::is_executing), ["query", "execute"]);
         assert_eq!(classes(Command::is_system), ["daemon", "binlog_dump", "binlog_dump_gtid"]);
+        assert_eq!(classes(Command::is_binlog_dump), ["binlog_dump", "binlog_dump_gtid"]);
     }
 }

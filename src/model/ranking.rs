@@ -63,6 +63,12 @@ impl Rankings {
         let [users, clients, databases, templates] = std::array::from_fn(|_| Ranking::new(top));
         Self { users, clients, databases, templates, room: Room::new(max_series) }
     }
+
+    /// The same, with room for series under the names of `mysqld_exporter` where those are shown.
+    #[must_use]
+    pub fn with_mysqld_names(self, mysqld_names: bool) -> Self {
+        Self { room: self.room.with_mysqld_names(mysqld_names), ..self }
+    }
 }
 
 impl Ranking {

@@ -12,7 +12,7 @@ use super::oldest::OldestRows;
 use super::ranking::{Dimension, Named, Ranking, Rankings};
 use super::series::Room;
 use super::state::{self, Wait};
-use super::tally::{Ages, Counts, Tally, Thresholds};
+use super::tally::{Ages, InState, States, Tally, Thresholds};
 
 /// What a provider reports beside, or instead of, the rows it lists. `None`: not reported.
 #[derive(Debug, Clone, Default)]
@@ -106,6 +106,9 @@ pub struct Listed {
     pub commands: Box<[(Command, u64)]>,
     /// Sessions by state and command, without zeros.
     pub states: Named<(Command, u64)>,
+    /// How long the sessions of each of these have been in it, together; none unless it is shown, which is under the names of
+    /// `mysqld_exporter` alone.
+    pub state_seconds: Box<[f64]>,
     /// `max_series` left no room for all of them.
     pub states_capped: bool,
 }
@@ -125,9 +128,10 @@ impl Snapshot {
             dimension(reported.clients, rows.clients),
             dimension(reported.databases, rows.databases),
         ];
-        let taken = rows.listed.as_ref().map_or(0, |listed| listed.commands.len() + listed.states.len());
+        let (commands, states) =
+            rows.listed.as_ref().map_or((0, 0), |listed| (listed.commands.len(), listed.states.len()));
         let present = dimensions.iter().flatten().count();
-        let limit = rankings.room.values(taken, present, rows.templates.is_some());
+        let limit = rankings.room.values(commands, states, present, rows.templates.is_some());
         let cut =
             |groups: Option<Groups>, ranking: &mut Ranking| groups.map(|groups| ranking.cut(groups, limit));
         let [users, clients, databases] = dimensions;
@@ -171,7 +175,7 @@ struct Rows {
 
 impl Rows {
     fn new(mut tally: Tally, room: Room) -> Self {
-        let states = states(&std::mem::take(&mut tally.states), room.states());
+        let states = ShownStates::new(&std::mem::take(&mut tally.states), room);
         Self {
             count: tally.listed,
             active: Some(tally.active),
@@ -185,7 +189,7 @@ impl Rows {
 }
 
 impl Listed {
-    fn new(tally: &Tally, (states, states_capped): (Named<(Command, u64)>, bool)) -> Self {
+    fn new(tally: &Tally, ShownStates { states, seconds, capped }: ShownStates) -> Self {
         Self {
             executing: tally.executing,
             idle: tally.idle,
@@ -202,7 +206,8 @@ impl Listed {
             oldest_transactions: tally.oldest_transactions.kept(),
             commands: commands(&states),
             states,
-            states_capped,
+            state_seconds: seconds,
+            states_capped: capped,
         }
     }
 }
@@ -243,32 +248,42 @@ fn commands(states: &Named<(Command, u64)>) -> Box<[(Command, u64)]> {
 }
 
 /// Sessions by pair of command and state.
-type Pairs = BTreeMap<(Command, Box<str>), u64>;
+type Pairs = BTreeMap<(Command, Box<str>), InState>;
 
 /// The pairs of command and state in their order, spelled as labels: all known states, of the others those with most
-/// sessions, of all no more than `limit`, the rest as `other`; and whether the limit had a part in it.
-fn states(raw: &[Counts], limit: usize) -> (Named<(Command, u64)>, bool) {
-    let mut pairs = Pairs::new();
-    for (command, states) in Command::all().zip(raw) {
-        for (state, sessions) in states {
-            let spelled = state::label(Some(state.as_ref()));
-            *pairs.entry((command, Box::from(spelled))).or_default() += sessions;
+/// sessions, of all no more than there is room for, the rest as `other`.
+struct ShownStates {
+    states: Named<(Command, u64)>,
+    seconds: Box<[f64]>,
+    /// The room had a part in it.
+    capped: bool,
+}
+
+impl ShownStates {
+    fn new(raw: &[States], room: Room) -> Self {
+        let mut pairs = Pairs::new();
+        for (command, states) in Command::all().zip(raw) {
+            for (state, sessions) in states {
+                let spelled = state::label(Some(state.as_ref()));
+                pairs.entry((command, Box::from(spelled))).or_default().add(*sessions);
+            }
         }
+        fold(&mut pairs, |state| !state::is_known(state), state::MAX_UNKNOWN_PAIRS);
+        let capped = pairs.len() > room.states();
+        fold(&mut pairs, |state| state != label::OTHER, room.states());
+        let seconds = pairs.values().filter(|_| room.has_mysqld_names()).map(|pair| pair.seconds).collect();
+        let states = pairs.into_iter().map(|((command, state), pair)| (state, (command, pair.sessions)));
+        Self { states: states.collect(), seconds, capped }
     }
-    fold(&mut pairs, |state| !state::is_known(state), state::MAX_UNKNOWN_PAIRS);
-    let capped = pairs.len() > limit;
-    fold(&mut pairs, |state| state != label::OTHER, limit);
-    (pairs.into_iter().map(|((command, state), sessions)| (state, (command, sessions))).collect(), capped)
 }
 
 /// Of the pairs whose state `counts`, keeps the `limit` with most sessions; the rest become `other`.
 fn fold(pairs: &mut Pairs, counts: fn(&str) -> bool, limit: usize) {
     let mut counted: Vec<_> = pairs.iter().filter(|((_, state), _)| counts(state)).collect();
-    counted
-        .sort_unstable_by_key(|((command, state), sessions)| (Reverse(**sessions), command.label(), state));
+    counted.sort_unstable_by_key(|((command, state), pair)| (Reverse(pair.sessions), command.label(), state));
     let folded: Vec<_> = counted.into_iter().skip(limit).map(|(pair, _)| pair.clone()).collect();
     for pair in folded {
         let sessions = pairs.remove(&pair).unwrap_or_default();
-        *pairs.entry((pair.0, Box::from(label::OTHER))).or_default() += sessions;
+        pairs.entry((pair.0, Box::from(label::OTHER))).or_default().add(sessions);
     }
 }

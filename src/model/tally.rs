@@ -91,8 +91,25 @@ impl Oldest {
     }
 }
 
-/// Sessions by a text.
-pub type Counts = HashMap<Box<str>, u64, RandomState>;
+/// The sessions in one state.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct InState {
+    /// How many they are.
+    pub sessions: u64,
+    /// How long they have been in it, together, in seconds.
+    pub seconds: f64,
+}
+
+impl InState {
+    /// Takes others in.
+    pub fn add(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.seconds += other.seconds;
+    }
+}
+
+/// Sessions by the raw text of their state.
+pub type States = HashMap<Box<str>, InState, RandomState>;
 
 /// What the listed sessions add up to.
 #[derive(Debug, Clone)]
@@ -114,7 +131,7 @@ pub struct Tally {
     pub(super) transaction_ages: Ages<Vec<Oldest>>,
     pub(super) oldest_transactions: Candidates,
     /// Sessions by command, and below it by the state's raw text.
-    pub(super) states: Vec<Counts>,
+    pub(super) states: Vec<States>,
     pub(super) users: Groups,
     pub(super) clients: Groups,
     pub(super) databases: Groups,
@@ -144,7 +161,7 @@ impl Tally {
             oldest_idle_transaction: 0.0,
             transaction_ages: Ages::default(),
             oldest_transactions: Candidates::default(),
-            states: vec![Counts::default(); Command::COUNT],
+            states: vec![States::default(); Command::COUNT],
             users: Groups::default(),
             clients: Groups::default(),
             databases: Groups::default(),
@@ -220,7 +237,8 @@ impl Tally {
         self.users.add(session.user, group);
         self.clients.add(session.client.map(host::without_port), group);
         self.databases.add(session.database, group);
-        count(&mut self.states[standing.command.index()], session.state.unwrap_or(state::ABSENT));
+        let one = InState { sessions: 1, seconds: session.seconds.unwrap_or_default() };
+        add(&mut self.states[standing.command.index()], session.state.unwrap_or(state::ABSENT), one);
         match session.template {
             Some(_) => self.templates.add(session.template, Group { total: 1, ..Group::default() }),
             None => self.without_template += 1,
@@ -228,9 +246,9 @@ impl Tally {
     }
 }
 
-fn count(counts: &mut Counts, key: &str) {
-    match counts.get_mut(key) {
-        Some(known) => *known += 1,
-        None => drop(counts.insert(Box::from(key), 1)),
+fn add(states: &mut States, state: &str, sessions: InState) {
+    match states.get_mut(state) {
+        Some(known) => known.add(sessions),
+        None => drop(states.insert(Box::from(state), sessions)),
     }
 }

@@ -103,7 +103,10 @@ impl<S: SessionSource> Fetcher<S> {
     /// Takes new work up without losing what is known of the target.
     fn adopt(&mut self) {
         let work = Arc::clone(&self.orders.borrow_and_update());
-        let shown = |work: &Work<S>| (work.top, work.target.settings.max_series);
+        let shown = |work: &Work<S>| {
+            let settings = &work.target.settings;
+            (work.top, settings.max_series, settings.mysqld_names)
+        };
         if shown(&work) != shown(&self.work) {
             self.rankings = rankings(&work);
         }
@@ -125,6 +128,7 @@ impl<S: SessionSource> Fetcher<S> {
     }
 
     fn tell(&self) {
+        self.around.publisher.show_mysqld_names(self.work.target.settings.mysqld_names);
         self.around.publisher.planned(
             self.around.seat.interval(),
             self.stale_after(),
@@ -233,5 +237,6 @@ impl<S: SessionSource> Fetcher<S> {
 }
 
 fn rankings<S>(work: &Work<S>) -> Rankings {
-    Rankings::new(work.top, work.target.settings.max_series)
+    let settings = &work.target.settings;
+    Rankings::new(work.top, settings.max_series).with_mysqld_names(settings.mysqld_names)
 }

@@ -79,6 +79,7 @@ pub struct TargetRecord {
 #[derive(Debug, Default)]
 struct Inner {
     health: Arc<Health>,
+    mysqld_names: bool,
     held: bool,
     /// The last good data, and when its fetch ended.
     last_good: Option<(Arc<Snapshot>, Instant)>,
@@ -205,7 +206,8 @@ impl Inner {
     }
 
     fn view(&self, labels: Labels, info: Labels, snapshot: Option<Arc<Snapshot>>) -> TargetView {
-        TargetView { labels, info, health: Arc::clone(&self.health), snapshot }
+        let (health, mysqld_names) = (Arc::clone(&self.health), self.mysqld_names);
+        TargetView { labels, info, health, mysqld_names, snapshot }
     }
 
     /// Data are withdrawn when they are older than `stale_after`, whoever looks, so that no fetch has to end for it.
@@ -284,6 +286,15 @@ impl Publisher {
         let before = std::mem::replace(&mut health.incidents, incidents);
         (inner.stale_after, inner.due) = (stale_after, Some(due));
         if before.is_some() != incidents.is_some() {
+            inner.count_series();
+        }
+    }
+
+    /// Whether the target is shown under the names of `mysqld_exporter`, too, from now on.
+    pub fn show_mysqld_names(&self, yes: bool) {
+        let mut inner = lock(&self.record.state);
+        if inner.mysqld_names != yes {
+            inner.mysqld_names = yes;
             inner.count_series();
         }
     }

@@ -18,6 +18,7 @@ mod json_api;
 mod kill_task_api;
 mod kill_tasks;
 mod lifecycle;
+mod mysqld;
 mod network;
 mod openapi;
 mod oracle;

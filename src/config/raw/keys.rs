@@ -48,6 +48,8 @@ macro_rules! keys_and_settings {
             expose_sql: ExposeSqlLeaf = "none",
             /// Keep the evidence of spikes, unless it is `off`.
             incidents: Option<WordOr<RawIncidents>> = "on, with the keys' defaults",
+            /// Exporters under whose names the same data are shown as well: `mysqld`. `[]` ends what a level above says.
+            compat: Option<Vec<Leaf>> = "[]",
         } }
 
         impl $name {
@@ -64,6 +66,7 @@ macro_rules! keys_and_settings {
                     spike: self.spike.as_ref(),
                     expose_sql: &self.expose_sql,
                     incidents: self.incidents.as_ref(),
+                    compat: self.compat.as_deref(),
                 }
             }
         }
@@ -83,6 +86,7 @@ pub(in crate::config) struct RawSettings<'a> {
     pub spike: Option<&'a WordOr<RawSpike>>,
     pub expose_sql: &'a Leaf,
     pub incidents: Option<&'a WordOr<RawIncidents>>,
+    pub compat: Option<&'a [Leaf]>,
 }
 
 keys! {

@@ -3,26 +3,29 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::super::count_series;
+use super::super::{TargetView, count_series};
 use super::fixture::{THRESHOLDS, alone, healthy, snapshot_with, text};
-use crate::model::series::{FIXED, PER_VALUE};
+use crate::model::series::{FIXED, MYSQLD_FIXED, MYSQLD_PER_STATE, PER_VALUE};
 use crate::model::{Rankings, Reported, Session, Snapshot, Tally, Transaction};
 
 /// Series of a target with this snapshot, counted on its page.
-fn series(snapshot: Snapshot) -> usize {
-    let page = alone(healthy("rm-1", snapshot));
+fn series(snapshot: Snapshot, mysqld_names: bool) -> usize {
+    let page = alone(TargetView { mysqld_names, ..healthy("rm-1", snapshot) });
     let count = text(page.clone()).lines().filter(|line| !line.starts_with('#')).count();
     assert_eq!(count_series(page), count);
     count
 }
 
 /// The formula, for a snapshot of listed rows.
-fn formula(snapshot: &Snapshot) -> usize {
+fn formula(snapshot: &Snapshot, mysqld_names: bool) -> usize {
     let listed = snapshot.listed.as_ref().unwrap();
     let dimensions = [&snapshot.users, &snapshot.clients, &snapshot.databases]
         .map(|d| d.as_ref().unwrap().shown.len() + 1);
     let templates = snapshot.templates.as_ref().map_or(0, |templates| templates.shown.len() + 1);
+    let [users, clients, _] = dimensions;
+    let mysqld = MYSQLD_FIXED + MYSQLD_PER_STATE * listed.states.len() + users + clients;
     FIXED
+        + if mysqld_names { mysqld } else { 0 }
         + listed.commands.len()
         + listed.states.len()
         + PER_VALUE * dimensions.iter().sum::<usize>()
@@ -63,13 +66,13 @@ proptest! {
     fn series_are_as_many_as_the_formula_says_and_never_more_than_the_cap(
         fetches in vec(vec(row(), 0..150), 1..6),
         top in 1usize..60,
-        max_series in 200usize..1500,
+        (mysqld_names, max_series) in (any::<bool>(), 320usize..1500).prop_map(|(mysqld, max)| (mysqld, if mysqld { max } else { max - 120 })),
     ) {
-        let mut rankings = Rankings::new(top, max_series);
+        let mut rankings = Rankings::new(top, max_series).with_mysqld_names(mysqld_names);
         for rows in fetches {
             let snapshot = snapshot_with(Some(tally(&rows)), Reported::default(), &mut rankings);
-            let count = series(snapshot.clone());
-            prop_assert_eq!(count, formula(&snapshot));
+            let count = series(snapshot.clone(), mysqld_names);
+            prop_assert_eq!(count, formula(&snapshot, mysqld_names));
             prop_assert!(count <= max_series, "{} series, cap {}", count, max_series);
             let total: u64 = snapshot.users.iter().flat_map(|users| users.shown.iter().map(|(_, group)| group.total)).sum();
             prop_assert_eq!(total + snapshot.users.as_ref().unwrap().other.total, rows.len() as u64);

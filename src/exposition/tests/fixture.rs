@@ -96,7 +96,7 @@ pub fn unlisted() -> Snapshot {
 }
 
 fn snapshot(tally: Option<Tally>, reported: Reported) -> Snapshot {
-    snapshot_with(tally, reported, &mut Rankings::new(2, usize::MAX))
+    snapshot_with(tally, reported, &mut Rankings::new(2, usize::MAX).with_mysqld_names(true))
 }
 
 /// The next snapshot of a target with these rankings.
@@ -121,6 +121,7 @@ pub fn healthy(id: &str, snapshot: Snapshot) -> TargetView {
         labels: Labels::new([("instance_id", id), ("team", "payments")]),
         info,
         health: Arc::new(health),
+        mysqld_names: false,
         snapshot: Some(Arc::new(snapshot)),
     }
 }
@@ -141,6 +142,7 @@ pub fn failing() -> TargetView {
         labels: Labels::new([("instance_id", "pc-bp1q"), ("node_id", "pi-a")]),
         info: Labels::new([("provider", "huawei"), ("instance_name", "the \"old\" one")]),
         health: Arc::new(health),
+        mysqld_names: false,
         snapshot: None,
     }
 }
@@ -150,7 +152,8 @@ pub fn new() -> TargetView {
     let labels = Labels::new([("instance_id", "rm-new")]);
     let incidents = Some(IncidentCount::default());
     let health = Health { interval: Duration::from_secs(15), incidents, ..Health::default() };
-    TargetView { labels, info: Labels::default(), health: Arc::new(health), snapshot: None }
+    let health = Arc::new(health);
+    TargetView { labels, info: Labels::default(), health, mysqld_names: false, snapshot: None }
 }
 
 /// A kill task that ended well, and the counters of its instance.

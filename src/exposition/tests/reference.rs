@@ -6,17 +6,25 @@ use std::fmt::Write as _;
 use super::parse::parse;
 use super::{families, fixture, fleet, text};
 use crate::exposition::families::{Family, Kind, Read};
+use crate::exposition::mysqld;
 use crate::generated;
 use crate::telemetry::Instruments;
 
 /// Labels whose values are a closed set wherever they stand.
 const CLOSED: [&str; 6] = ["dimension", "kind", "reason", "result", "state", "when"];
 /// Whose values are the server's or the user's own.
-const OPEN: [&str; 2] = ["dbsession_state_sessions", "dbsession_instance_info"];
+const OPEN: [&str; 4] = [
+    "dbsession_state_sessions",
+    "dbsession_instance_info",
+    "mysql_info_schema_processlist_threads",
+    "mysql_info_schema_processlist_seconds",
+];
 
 /// The labels of a family beside those of its target, in their order, each with its values.
 fn labels(family: &Family) -> BTreeMap<String, Vec<String>> {
-    let page = parse(&text(fleet()));
+    let mut fleet = fleet();
+    fleet.targets.iter_mut().for_each(|target| target.mysqld_names = true);
+    let page = parse(&text(fleet));
     let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let shown = page.iter().filter(|shown| {
         let suffix = shown.name.strip_prefix(family.name);
@@ -57,7 +65,7 @@ fn shown(family: &Family) -> &'static str {
 
 fn of_targets() -> String {
     let mut table = "| metric | type | shown | more labels | |\n|---|---|---|---|---|\n".to_owned();
-    for family in families::all() {
+    for family in families::all(false) {
         let kind = match family.kind {
             Kind::Gauge => "gauge",
             Kind::Counter => "counter",
@@ -65,6 +73,15 @@ fn of_targets() -> String {
         };
         let (name, labels) = (family.name, described(family));
         let _ = writeln!(table, "| `{name}` | {kind} | {} | {labels} | {} |", shown(family), family.help);
+    }
+    table
+}
+
+fn of_mysqld() -> String {
+    let mut table = "| metric | type | more labels | |\n|---|---|---|---|\n".to_owned();
+    for family in mysqld::FAMILIES {
+        let (name, labels) = (family.name, described(family));
+        let _ = writeln!(table, "| `{name}` | gauge | {labels} | {} |", family.help);
     }
     table
 }
@@ -90,13 +107,14 @@ fn of_the_exporter() -> String {
 #[test]
 fn shows_every_family() {
     generated::hold("metrics.md", "families", &of_targets());
+    generated::hold("metrics.md", "mysqld", &of_mysqld());
     generated::hold("metrics.md", "instruments", &of_the_exporter());
 }
 
 #[test]
 fn what_is_always_shown_is_there_without_data() {
     let alone = parse(&text(fixture::alone(fixture::failing())));
-    let always = families::all().filter(|family| matches!(family.read, Read::Target(_)));
+    let always = families::all(false).filter(|family| matches!(family.read, Read::Target(_)));
     for family in always {
         assert!(alone.iter().any(|shown| shown.name == family.name), "{}", family.name);
     }
