@@ -1,7 +1,9 @@
 //! The composition root: what each command builds and runs, and how it ends.
 
 mod daemon;
+mod healthcheck;
 mod origin;
+mod service;
 mod watch;
 
 use std::io::{self, Write as _};
@@ -76,6 +78,7 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         Command::Fetch { target, output } => fetch(&file(&cli.common)?.read()?, &target, output).await,
         Command::Demo { instances, sessions } => run_demo(Size { instances, sessions }, &cli.web).await,
         Command::KillTask { command: KillTaskCommand::Watch(watch) } => watch::watch(&watch).await,
+        Command::Healthcheck(healthcheck) => healthcheck::check(&healthcheck).await,
         Command::Completion { shell } => {
             shell.print_completion();
             Ok(())

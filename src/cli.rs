@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use reqwest::Url;
 
 use crate::config;
 use crate::telemetry::{LogFormat, LogLevel};
@@ -129,6 +130,8 @@ pub enum Command {
         #[command(subcommand)]
         command: KillTaskCommand,
     },
+    /// Ask a running exporter whether it is well: exit status 0 or 1.
+    Healthcheck(Healthcheck),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
@@ -163,6 +166,20 @@ pub struct Watch {
     pub task: String,
 }
 
+/// Whom `healthcheck` asks for what.
+#[derive(Debug, Args)]
+pub struct Healthcheck {
+    /// The running exporter; the certificate of one on this machine may be anybody's.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:10104", value_parser = exporter)]
+    pub url: Url,
+    /// Ask whether each target has been fetched once, by /-/ready, rather than whether it runs.
+    #[arg(long)]
+    pub ready: bool,
+    /// Authorities in PEM that are trusted beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
 /// How `fetch` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
@@ -195,6 +212,11 @@ impl Shell {
         };
         clap_complete::generate(shell, &mut Cli::command(), "dbsession_exporter", &mut std::io::stdout());
     }
+}
+
+fn exporter(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or("expected a URL like http://localhost:10104")
 }
 
 fn instances(text: &str) -> Result<usize, String> {

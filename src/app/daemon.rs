@@ -12,8 +12,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
 
-use super::Failure;
 use super::origin::{Fingerprint, Sources};
+use super::{Failure, service};
 use crate::cli::Web;
 use crate::clock::Clock;
 use crate::config::web::WebConfig;
@@ -85,9 +85,10 @@ pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(),
         max_requests: MaxRequests::new(web.max_requests),
     };
     let daemon = Daemon { sources, scheduler, security: Arc::clone(&security), clock, instruments, files };
+    service::ready();
     tokio::select! {
         () = server.serve(web::router(Arc::new(site)), security, stop, DRAIN) => {}
-        never = daemon.serve_for_ever(requests, hangup, look(web.auto_reload_interval)) => match never {},
+        never = daemon.serve_for_ever(requests, hangup, ticks(web.auto_reload_interval)) => match never {},
         never = incidents.keep_saved() => match never {},
     }
     match timeout(LAST_SAVE, incidents.save()).await {
@@ -125,10 +126,12 @@ impl Daemon {
         mut hangup: Signal,
         mut look: Option<Interval>,
     ) -> Infallible {
+        let mut watchdog = ticks(service::watchdog().unwrap_or_default());
         loop {
             tokio::select! {
                 Some(request) = requests.recv() => self.answer(request).await,
                 Some(()) = hangup.recv() => drop(self.reload("SIGHUP").await),
+                () = tick(&mut watchdog) => service::alive(),
                 () = tick(&mut look) => {
                     let files = self.files.clone();
                     if blocking(move || files.again() != files).await {
@@ -156,13 +159,14 @@ impl Daemon {
 
     /// All or nothing: a configuration with any problem changes nothing.
     async fn reload(&mut self, why: &'static str) -> Result<(), Vec<String>> {
+        service::reloading();
         let outcome = self.read().await.and_then(|(config, web)| {
             let config = Arc::new(config);
             self.scheduler.reload(Arc::clone(&config)).map_err(|error| vec![error.to_string()])?;
             self.security.replace(web);
             Ok(config)
         });
-        match outcome {
+        let outcome = match outcome {
             Ok(config) => {
                 warn_of(&config);
                 self.instruments.configuration_read(self.clock.now());
@@ -176,7 +180,9 @@ impl Daemon {
                 }
                 Err(problems)
             }
-        }
+        };
+        service::ready();
+        outcome
     }
 
     /// Files may be on a disk that does not answer: no other task has to wait for it.
@@ -192,18 +198,19 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     spawn_blocking(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
-async fn tick(look: &mut Option<Interval>) {
-    match look {
-        Some(look) => drop(look.tick().await),
+async fn tick(ticks: &mut Option<Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
         None => std::future::pending().await,
     }
 }
 
-fn look(every: Duration) -> Option<Interval> {
+/// One at once, and then one `every` so often; none where that is zero.
+fn ticks(every: Duration) -> Option<Interval> {
     (!every.is_zero()).then(|| {
-        let mut look = interval(every);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        look
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
     })
 }
 
@@ -224,5 +231,6 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
             _ = terminate.recv() => info!("stopping on SIGTERM"),
             _ = interrupt.recv() => info!("stopping on SIGINT"),
         }
+        service::stopping();
     })
 }

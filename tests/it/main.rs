@@ -29,6 +29,7 @@ mod program;
 mod reload;
 mod scene;
 mod secrets;
+mod service;
 mod stopped;
 mod strategies;
 mod throttling;

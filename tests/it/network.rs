@@ -2,6 +2,7 @@
 
 mod address;
 pub mod certificate;
+mod healthcheck;
 mod proxies;
 mod server;
 mod tinyproxy;
