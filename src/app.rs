@@ -4,6 +4,7 @@ mod daemon;
 mod healthcheck;
 mod origin;
 mod service;
+mod shard;
 mod watch;
 
 use std::io::{self, Write as _};
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use crate::cli::{self, Cli, Command, Common, KillTaskCommand, Output, Web};
+use crate::cli::{self, Cli, Command, Common, KillTaskCommand, Output, Sharding, Web};
 use crate::clock::Clock;
 use crate::cloud::Clouds;
 use crate::cloud::budget::{Budget, RETRIES};
@@ -71,12 +72,17 @@ pub async fn main(cli: Cli) -> ExitCode {
 async fn command(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Run) {
         Command::Run => {
-            let loaded = Loaded::from(sources(file(&cli.common)?, &cli.web))?;
+            let loaded = Loaded::from(sources(file(&cli.common)?, &cli.web, &cli.sharding)?)?;
             daemon::run(loaded, bind(&cli.web).await?, &cli.web).await
         }
-        Command::Check => print(&report::plan(&sources(file(&cli.common)?, &cli.web).read()?.0)),
+        Command::Check => {
+            let (config, _) = sources(file(&cli.common)?, &cli.web, &cli.sharding)?.read()?;
+            print(&report::plan(&config))
+        }
         Command::Fetch { target, output } => fetch(&file(&cli.common)?.read()?, &target, output).await,
-        Command::Demo { instances, sessions } => run_demo(Size { instances, sessions }, &cli.web).await,
+        Command::Demo { instances, sessions } => {
+            run_demo(Size { instances, sessions }, &cli.web, &cli.sharding).await
+        }
         Command::KillTask { command: KillTaskCommand::Watch(watch) } => watch::watch(&watch).await,
         Command::Healthcheck(healthcheck) => healthcheck::check(&healthcheck).await,
         Command::Completion { shell } => {
@@ -94,8 +100,8 @@ fn file(common: &Common) -> Result<Origin, Failure> {
     common.config_file.clone().map(Origin::File).ok_or(Failure::Usage(vec![missing]))
 }
 
-fn sources(config: Origin, web: &Web) -> Sources {
-    Sources { config, web: web.web_config_file.clone() }
+fn sources(config: Origin, web: &Web, sharding: &Sharding) -> Result<Sources, Failure> {
+    Ok(Sources { config, web: web.web_config_file.clone(), shard: shard::of(sharding)? })
 }
 
 fn clouds(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Clouds, Failure> {
@@ -114,11 +120,12 @@ async fn bind(web: &Web) -> Result<Server, Failure> {
 }
 
 /// The cloud lives as long as its handle.
-async fn run_demo(size: Size, web: &Web) -> Result<(), Failure> {
+async fn run_demo(size: Size, web: &Web, sharding: &Sharding) -> Result<(), Failure> {
     let cloud = fleet::start(size)
         .await
         .map_err(|error| Failure::runtime("the simulated cloud cannot start", &error))?;
-    let loaded = Loaded::from(sources(Origin::Text(fleet::configuration(&cloud, size)), web))?;
+    let configuration = Origin::Text(fleet::configuration(&cloud, size));
+    let loaded = Loaded::from(sources(configuration, web, sharding)?)?;
     let (server, links, scheme) = (bind(web).await?, web.links(), loaded.scheme());
     for address in server.addresses() {
         let host =

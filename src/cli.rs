@@ -33,6 +33,9 @@ pub struct Cli {
     /// The file and the logs, for every command.
     #[command(flatten)]
     pub common: Common,
+    /// The part of the configuration that this process holds, for `run` and `check`.
+    #[command(flatten)]
+    pub sharding: Sharding,
     /// The HTTP server, for `run` and `demo`.
     #[command(flatten)]
     pub web: Web,
@@ -50,6 +53,20 @@ pub struct Common {
     /// Format of the log lines on standard error.
     #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Logfmt, global = true)]
     pub log_format: LogFormat,
+}
+
+/// Flags of a process that shares its configuration with others.
+#[derive(Debug, Args)]
+pub struct Sharding {
+    /// Which of the processes this one is, counted from 0.
+    #[arg(long, value_name = "N", global = true)]
+    pub shard: Option<u32>,
+    /// How many processes share the configuration.
+    #[arg(long, value_name = "N", global = true)]
+    pub total_shards: Option<u32>,
+    /// Takes the number of this process from the end of its pod's name, as a `StatefulSet` of Kubernetes names its pods.
+    #[arg(long, global = true)]
+    pub shard_from_pod_name: bool,
 }
 
 /// Flags of the HTTP server.

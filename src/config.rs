@@ -14,6 +14,7 @@ mod place;
 mod raw;
 mod secret;
 mod settings;
+mod shard;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -34,6 +35,7 @@ pub use endpoint::Endpoint;
 pub use network::{Bypass, Login, Network, Proxy, Route, Trust};
 pub use secret::Secret;
 pub use settings::{ExposeSql, Incidents, Settings, Spike};
+pub use shard::{Division, MAX_SHARDS, Shard};
 pub use units::{Factor, Rate, duration};
 
 /// Everything that the file says, checked and with defaults filled in.
@@ -51,6 +53,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// Files beside the configuration file that it was read from: secrets and CA certificates.
     pub files: Vec<PathBuf>,
+    /// How it is divided; `None` where it is whole.
+    pub division: Option<Division>,
 }
 
 impl Config {
@@ -86,6 +90,14 @@ impl Config {
         if let Some(other) = targets().find(|target| target.account.name != account.name) {
             let (instance, other) = (wording::quoted(&instance_id), wording::quoted(&other.account.name));
             return Err(format!("instance {instance} is one of account {other}"));
+        }
+        if let Some(division) = &self.division {
+            let follower = division.follower(&account.name, &instance_id);
+            let (instance, total) = (wording::quoted(&instance_id), division.shard.total());
+            if follower != division.shard.index() {
+                let whose = format!("instance {instance} belongs to shard {follower} of {total}");
+                return Err(format!("{whose}: register it there"));
+            }
         }
         let labels = targets().next().map(|target| target.labels.clone()).unwrap_or_default();
         Ok(KillTask { account: Arc::clone(account), instance_id, node_id, task_id, labels })

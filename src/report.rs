@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::{Config, Target};
+use crate::config::{Config, Division, Target};
 use crate::model::Snapshot;
 use crate::model::ranking::Dimension;
 use crate::schedule::plan::{Demand, demands, per_second};
@@ -123,7 +123,8 @@ pub fn json(status: &TargetStatus, history: &[Point]) -> String {
 /// The plan of a configuration, and what about it is probably not meant.
 #[must_use]
 pub fn plan(config: &Config) -> String {
-    let mut text = format!("{} targets, {} kill tasks\n\n", config.targets.len(), config.kill_tasks.len());
+    let mut text = config.division.as_ref().map(|division| part(division, config)).unwrap_or_default();
+    let _ = writeln!(text, "{} targets, {} kill tasks\n", config.targets.len(), config.kill_tasks.len());
     let demands = demands(config);
     text.push_str(&plan_line(
         ["account", "provider", "service"],
@@ -146,6 +147,12 @@ pub fn plan(config: &Config) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What the plan is of, where it is not of the whole configuration.
+fn part(division: &Division, config: &Config) -> String {
+    let Division { shard, targets, .. } = division;
+    format!("shard {} of {}: {} of {targets} targets\n", shard.index(), shard.total(), config.targets.len())
 }
 
 fn plan_line(names: [&str; 3], columns: [&str; 5]) -> String {

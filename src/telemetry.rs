@@ -101,6 +101,8 @@ pub struct Instruments {
     reload_successful: IntGauge,
     reload_success_time: Gauge,
     lag: Gauge,
+    shard: IntGauge,
+    total_shards: IntGauge,
     quota_calls: GaugeVec,
     planned_calls: GaugeVec,
     wanted_calls: GaugeVec,
@@ -196,6 +198,14 @@ impl Instruments {
                 "schedule_lag_seconds",
                 "How far the target that is furthest behind its schedule is behind it.",
             ))),
+            shard: made(IntGauge::with_opts(opts(
+                "shard",
+                "Which of the processes that share the configuration this one is, counted from 0.",
+            ))),
+            total_shards: made(IntGauge::with_opts(opts(
+                "total_shards",
+                "How many processes share the configuration, as this one was told.",
+            ))),
             quota_calls: lane("api_quota_calls_per_second", "Calls a second that the rate limit allows."),
             planned_calls: lane(
                 "api_planned_calls_per_second",
@@ -234,6 +244,8 @@ impl Instruments {
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_success_time.clone()),
             Box::new(self.lag.clone()),
+            Box::new(self.shard.clone()),
+            Box::new(self.total_shards.clone()),
             Box::new(self.quota_calls.clone()),
             Box::new(self.planned_calls.clone()),
             Box::new(self.wanted_calls.clone()),
@@ -306,6 +318,12 @@ impl Instruments {
     /// Tells how far the schedule is behind.
     pub fn set_lag(&self, lag: Duration) {
         self.lag.set(lag.as_secs_f64());
+    }
+
+    /// Tells which of how many processes this one is.
+    pub fn set_shard(&self, shard: u32, total: u32) {
+        self.shard.set(shard.into());
+        self.total_shards.set(total.into());
     }
 
     /// Tells that a configuration was bad, and the one before is still used.

@@ -65,6 +65,7 @@ pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(),
     warn_of(&config);
     let scheduler = Scheduler::start(Arc::clone(&config), store.clone(), clock, instruments.clone())
         .map_err(|error| Failure::runtime("no connection can be made", &error))?;
+    instruments.set_shard(sources.shard.index(), sources.shard.total());
     instruments.configuration_read(clock.now());
     info!(targets = config.targets.len(), kill_tasks = config.kill_tasks.len(), "fetching");
 

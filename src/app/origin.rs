@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::web::{self, WebConfig};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, Shard};
 
 /// A configuration file or a secret is smaller; a path to something endless must not fill the memory.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -21,6 +21,8 @@ pub(super) struct Sources {
     pub config: Origin,
     /// How the endpoints are secured; not at all where it is missing.
     pub web: Option<PathBuf>,
+    /// The part of what is fetched that this process holds.
+    pub shard: Shard,
 }
 
 /// Where the configuration comes from.
@@ -60,7 +62,8 @@ impl Sources {
     pub(super) fn read(&self) -> Result<(Config, WebConfig), ConfigError> {
         let environment = |name: &str| env::var(name).ok();
         let web = self.web.as_ref().map(|path| web::load(path, &environment));
-        web::both(self.config.read(), web.unwrap_or_else(|| Ok(WebConfig::default())))
+        let config = self.config.read().map(|config| config.of_shard(self.shard));
+        web::both(config, web.unwrap_or_else(|| Ok(WebConfig::default())))
     }
 
     /// Reads and checks all; with what was in the files before, so that whatever changes meanwhile is noticed at the next look.

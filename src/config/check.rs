@@ -40,6 +40,7 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
         top,
         warnings: Vec::new(),
         files: Vec::new(),
+        division: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod instances;
 mod network;
 mod reference;
 mod secrets;
+mod shards;
 
 use std::path::Path;
 

@@ -164,8 +164,10 @@ pub struct Demand {
     pub targets: usize,
     /// Calls a second, wanted.
     pub wanted: f64,
-    /// What `rate_limit` allows.
+    /// What `rate_limit` allows here.
     pub rate: Rate,
+    /// Processes that divide it.
+    pub callers: u32,
     /// Calls a second that the provider documents as its quota.
     pub quota: Option<f64>,
     /// The shortest and the longest configured interval.
@@ -175,7 +177,7 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// The smallest limit, in the unit of the one that holds, that would stretch nothing.
+    /// The smallest limit of all processes together, in the unit of the one that holds, that would stretch nothing here.
     #[must_use]
     pub fn enough(&self) -> Rate {
         let calls = (self.wanted / PLANNED * self.rate.per.as_secs_f64()).ceil();
@@ -184,7 +186,7 @@ impl Demand {
             clippy::cast_sign_loss,
             reason = "a positive, finite number; a cast saturates"
         )]
-        Rate { calls: calls as u32, ..self.rate }
+        Rate { calls: (calls as u32).saturating_mul(self.callers), ..self.rate }
     }
 
     /// The shortest and the longest interval after stretching.
@@ -219,6 +221,7 @@ fn demand(config: &Config, account: &str, service: Service) -> Option<Demand> {
         targets: targets.len(),
         wanted: load.wanted(),
         rate,
+        callers: config.division.as_ref().map_or(1, |division| division.count(&account.name, service)),
         quota: documented_quota(account.provider, service),
         intervals: (intervals().min()?, intervals().max()?),
         terms: Terms::of(load, capacity(rate)),

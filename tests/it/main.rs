@@ -30,6 +30,7 @@ mod reload;
 mod scene;
 mod secrets;
 mod service;
+mod shards;
 mod stopped;
 mod strategies;
 mod throttling;

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# How four processes share 10,000 instances of a simulated cloud: prints what each holds and calls, and fails where they do not make
+# a whole, hold an instance twice, or call more than an account may. INSTANCES, RATE (calls a second of each account and service)
+# and PROFILE (release or debug) may be set; it takes some three minutes. All on loopback; ends every process that it started.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+instances=${INSTANCES:-10000}
+rate=${RATE:-200}
+profile=${PROFILE:-release}
+shards=4
+watched=30
+bin=${CARGO_TARGET_DIR:-target}/$profile
+work=$(mktemp -d)
+pids=()
+
+end() {
+    exec 9>&- || true
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+}
+trap 'end; rm -rf "$work"' EXIT
+
+die() {
+    echo "benches/shards.sh: $*" >&2
+    exit 1
+}
+
+# Waits up to $1 seconds for the rest of the line to succeed.
+until_true() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [[ $SECONDS -lt $deadline ]] || die "waited in vain for: $*"
+        sleep 0.5
+    done
+}
+
+# The path $2 of shard $1.
+ask() {
+    curl -sS --noproxy '*' "http://$(cat "$work/address.$1")$2"
+}
+
+# Whether every target of shard $1 has been fetched once.
+is_fetched() {
+    ask "$1" /metrics | awk '
+        /^dbsession_exporter_targets\{.*state="pending"/ { pending += $NF }
+        /^dbsession_exporter_targets\{/ { targets += $NF }
+        END { exit !(targets > 0 && pending == 0) }'
+}
+
+# What all shards together have called so far, account by account, beside the time at which it was asked.
+calls() {
+    date +%s.%N
+    for ((shard = 0; shard < shards; shard++)); do ask "$shard" /metrics; done | awk '
+        /^dbsession_exporter_api_requests_total\{/ {
+            match($0, /account="[^"]*"/)
+            calls[substr($0, RSTART + 9, RLENGTH - 10)] += $NF
+        }
+        END { for (account in calls) print account, calls[account] }' | sort
+}
+
+command -v curl >/dev/null || die "curl is missing"
+flags=()
+[[ $profile == debug ]] || flags=(--release)
+cargo build "${flags[@]}" --locked --example simulated_cloud --bin dbsession_exporter
+
+mkfifo "$work/input"
+"$bin"/examples/simulated_cloud "$instances" 5 <"$work/input" >"$work/config" 2>"$work/cloud.log" &
+pids+=($!)
+exec 9>"$work/input"
+until_true 60 awk -v n="$instances" '/^  - \{account: .*, id: / { seen++ } END { exit seen != n }' "$work/config"
+sed -E "s/interval: 5s, timeout: 5s/interval: 30s, timeout: 20s/; s#(das|ddm): [0-9]+/s#\1: $rate/s#g" "$work/config" >"$work/fleet.yml"
+
+for ((shard = 0; shard < shards; shard++)); do
+    "$bin"/dbsession_exporter --config.file="$work/fleet.yml" --web.listen-address=127.0.0.1:0 --shard="$shard" \
+        --total-shards="$shards" 2>"$work/log.$shard" &
+    pids+=($!)
+done
+for ((shard = 0; shard < shards; shard++)); do
+    until_true 60 grep -qs ' address=' "$work/log.$shard"
+    sed -n 's/.* address=\([^ ]*\).*/\1/p' "$work/log.$shard" | head -n 1 >"$work/address.$shard"
+done
+for ((shard = 0; shard < shards; shard++)); do
+    until_true 300 is_fetched "$shard"
+    ask "$shard" /sd | grep -o '"targets":\["[^"]*"' >"$work/held.$shard" || die "shard $shard holds nothing"
+    ask "$shard" /metrics | grep '^dbsession_up{' | wc -l >"$work/shown.$shard"
+    printf 'shard %d holds %5d targets, and shows %5d\n' "$shard" "$(wc -l <"$work/held.$shard")" "$(cat "$work/shown.$shard")"
+done
+
+"$bin"/dbsession_exporter check --config.file="$work/fleet.yml" >"$work/plan"
+expected=$(sed -n 's/^\([0-9]*\) targets, .*/\1/p' "$work/plan")
+held=$(cat "$work"/held.* | wc -l)
+distinct=$(sort -u "$work"/held.* | wc -l)
+shown=$(awk '{ shown += $1 } END { print shown }' "$work"/shown.*)
+printf 'together %d of %d targets, %d of them distinct, %d shown\n' "$held" "$expected" "$distinct" "$shown"
+[[ $held -eq $expected && $distinct -eq $expected && $shown -eq $expected ]] || die "the shards do not make a whole"
+
+calls >"$work/before"
+sleep "$watched"
+calls >"$work/after"
+# Services have limits of their own: an account may call as many times its rate as it has of them.
+awk -v rate="$rate" '
+    FNR == 1 { span = $1 - span; next }
+    FNR == NR { before[$1] = $2; next }
+    {
+        services = $1 == "hw-demo" ? 2 : 1
+        calls = ($2 - before[$1]) / span
+        printf "account %-8s %6.1f calls/s of %d\n", $1, calls, services * rate
+        if (calls > services * rate) exceeded = 1
+    }
+    END { exit exceeded }' "$work/before" "$work/after" || die "an account was called more than it may"
