@@ -66,8 +66,10 @@ def image(stage, version):
     demand(re.fullmatch(r"[1-9]\d*:[1-9]\d*", stage["USER"]), "the user is", stage["USER"])
     demand(f'org.opencontainers.image.version="{version}"' in stage["LABEL"], "the label of the version is not", version)
     entry = json.loads(stage["ENTRYPOINT"])
-    demand(entry == ["/usr/bin/dbsession_exporter"], "the program is", entry)
-    takes(json.loads(stage["CMD"]))
+    health = json.loads(stage["HEALTHCHECK"].split("CMD ", 1)[1])
+    demand(health[:1] == entry, "the health check is not by the program")
+    for command in (health[1:], json.loads(stage["CMD"])):
+        takes(command)
 
 
 def takes(arguments):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The unit of systemd: it has no mistakes, exposes little, and lets the program do all that it does. Needs systemd-analyze,
-# strace, curl, and the program as `cargo build` leaves it. systemd itself need not run.
+# strace, curl, python3, and the program as `cargo build` leaves it. systemd itself need not run.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,11 +9,13 @@ unit=deploy/systemd/dbsession_exporter.service
 most_exposure=1.5
 work=$(mktemp -d)
 demo_pid=
+manager_pid=
 
 finish() {
     local status=$?
     trap - EXIT
     if [[ -n $demo_pid ]]; then kill "$demo_pid" 2>/dev/null || true; fi
+    if [[ -n $manager_pid ]]; then kill "$manager_pid" 2>/dev/null || true; fi
     if [[ $status -ne 0 && -e $work/demo.log ]]; then tail -n 15 "$work/demo.log" >&2; fi
     rm -rf "$work"
     exit "$status"
@@ -83,19 +85,33 @@ filtered() {
     for name in $(sed -En "s/^SystemCallFilter=$1(@.*)/\1/p" "$unit"); do members "$name"; done | sort -u
 }
 
+# In the place of systemd, which asks for a sign of life here twice a second.
+python3 -c '
+import socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+while True:
+    print(manager.recv(4096).decode(), flush=True)
+' "$work/notify" >"$work/told" &
+manager_pid=$!
+wait_for 30 "the socket is not there" test -S "$work/notify"
+
 # -D: the process is the program, not strace.
-strace -D -f -c -o "$work/calls" "$program" demo --web.listen-address=127.0.0.1:0 --storage.path="$work/state" \
+NOTIFY_SOCKET=$work/notify WATCHDOG_USEC=1000000 strace -D -f -c -o "$work/calls" "$program" demo --web.listen-address=127.0.0.1:0 --storage.path="$work/state" \
     >"$work/demo.out" 2>"$work/demo.log" &
 demo_pid=$!
 wait_for 60 "the demo does not listen" listens
 wait_for 90 "the demo is not ready" get "http://$address/-/ready"
 get --compressed "http://$address/metrics"
 get "http://$address/"
+wait_for 30 "the demo does not say that it is ready" grep -q '^READY=1' "$work/told"
+wait_for 30 "the demo gives no sign of life" grep -q '^WATCHDOG=1' "$work/told"
 kill -HUP "$demo_pid"
 wait_for 30 "the demo does not reload" grep -q 'message="configuration reloaded"' "$work/demo.log"
 kill -TERM "$demo_pid"
 wait "$demo_pid" || die "the demo ended with status $? after SIGTERM"
 demo_pid=
+wait_for 30 "the demo does not say that it ends" grep -q '^STOPPING=1' "$work/told"
 wait_for 30 "strace counts nothing" grep -q ' total$' "$work/calls"
 awk '$NF ~ /^[a-z0-9_]+$/ && $NF != "total" && $NF != "syscall" { print $NF }' "$work/calls" | sort -u >"$work/used"
 denied=$(comm -23 "$work/used" <(comm -23 <(filtered '') <(filtered '~')))
