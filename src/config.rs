@@ -5,6 +5,7 @@
 mod accounts;
 mod check;
 mod credentials;
+mod effective;
 mod endpoint;
 mod form;
 mod instances;
@@ -31,6 +32,7 @@ use serde::de::DeserializeOwned;
 pub use credentials::{
     Agency, Credentials, EcsRole, Found, IamUser, Keys, Link, OidcRole, OidcUser, Process, Role,
 };
+pub use effective::Effective;
 pub use endpoint::Endpoint;
 pub use network::{Bypass, Login, Network, Proxy, Route, Trust};
 pub use secret::Secret;
@@ -55,6 +57,8 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// How it is divided; `None` where it is whole.
     pub division: Option<Division>,
+    /// All of it in the form of the file, for people.
+    pub effective: Effective,
 }
 
 impl Config {
@@ -292,10 +296,12 @@ pub fn load(path: &Path, env: &Environment) -> Result<Config, ConfigError> {
 /// The first error of form, or all errors of meaning, among them secret files that cannot be read.
 pub fn parse(text: &str, file: &Path, env: &Environment) -> Result<Config, ConfigError> {
     let raw = mirror(text, file)?;
-    let raw = raw.ok_or_else(|| ConfigError::new(file, [" holds no configuration".to_owned()]))?;
+    let mut raw = raw.ok_or_else(|| ConfigError::new(file, [" holds no configuration".to_owned()]))?;
     let findings = place::Findings::of(file, env);
+    let document = effective::document(&mut raw, env);
     let mut config = check::check(raw, &findings);
     (config.warnings, config.files) = findings.conclude(file)?;
+    config.effective = effective::effective(document, &config);
     Ok(config)
 }
 

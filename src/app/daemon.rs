@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
@@ -74,18 +74,28 @@ pub(super) async fn run(loaded: Loaded, server: Server, web: &Web) -> Result<(),
     let security = Arc::new(Security::new(web_config, open_paths));
     let (control, requests) = Control::new();
     let incidents = store.incidents().clone();
+    let (configuration, in_force) = watch::channel(config);
     let site = Site {
         store,
         instruments: instruments.clone(),
         clock,
         started: Instant::now(),
         links,
+        configuration: in_force,
         control: control.clone(),
         lifecycle: web.enable_lifecycle,
         admin_api: web.enable_admin_api,
         max_requests: MaxRequests::new(web.max_requests),
     };
-    let daemon = Daemon { sources, scheduler, security: Arc::clone(&security), clock, instruments, files };
+    let daemon = Daemon {
+        sources,
+        configuration,
+        scheduler,
+        security: Arc::clone(&security),
+        clock,
+        instruments,
+        files,
+    };
     service::ready();
     tokio::select! {
         () = server.serve(web::router(Arc::new(site)), security, stop, DRAIN) => {}
@@ -112,6 +122,8 @@ fn store(directory: Option<&Path>) -> Result<Store, StorageError> {
 /// What a reload changes.
 struct Daemon {
     sources: Sources,
+    /// The configuration in force, for whoever shows it.
+    configuration: watch::Sender<Arc<Config>>,
     scheduler: Scheduler,
     security: Arc<Security>,
     clock: Clock,
@@ -172,6 +184,7 @@ impl Daemon {
                 warn_of(&config);
                 self.instruments.configuration_read(self.clock.now());
                 info!(why, targets = config.targets.len(), "configuration reloaded");
+                self.configuration.send_replace(config);
                 Ok(())
             }
             Err(problems) => {

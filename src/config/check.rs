@@ -10,7 +10,7 @@ use super::instances::{Instance, account_index, instances, targets};
 use super::place::{Findings, Place};
 use super::raw::{RawFile, RawKillTask};
 use super::settings::{Level, whole};
-use super::{Config, KillTask, Provider, Target, text, units};
+use super::{Config, Effective, KillTask, Provider, Target, text, units};
 use crate::model::series;
 
 const DEFAULT_TOP: usize = 20;
@@ -41,6 +41,7 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
         warnings: Vec::new(),
         files: Vec::new(),
         division: None,
+        effective: Effective::default(),
     }
 }
 

@@ -95,6 +95,16 @@ macro_rules! keys {
         #[serde(default, deny_unknown_fields, expecting = "a map of keys")]
         pub(in crate::config) struct $name { $($(#[doc = $meaning])+ $(#[serde($how)])? pub $key: $kind,)* }
 
+        impl crate::config::effective::Show for $name {
+            const NAMES: &'static [&'static str] = &[$(stringify!($key)),*];
+
+            fn show(&self, how: crate::config::effective::How) -> Option<serde_yaml::Value> {
+                Some(how.map(|map| {
+                    $(map.put(stringify!($key), stringify!($kind), &[$($default)?], &self.$key);)*
+                }))
+            }
+        }
+
         #[cfg(test)]
         impl Keys for $name {
             const NAME: &'static str = stringify!($name);

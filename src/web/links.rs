@@ -95,8 +95,17 @@ impl Links {
 
     /// A link to the page of a target.
     pub(super) fn target(&self, target: &Target) -> String {
+        self.below("/instances", target)
+    }
+
+    /// A link to the same as JSON.
+    pub(super) fn json(&self, target: &Target) -> String {
+        self.below("/api/v1/instances", target)
+    }
+
+    fn below(&self, path: &str, target: &Target) -> String {
         let node = target.node_id.as_deref().map(|node| format!("/{}", segment(node))).unwrap_or_default();
-        self.to(&format!("/instances/{}{node}", segment(&target.instance_id)))
+        self.to(&format!("{path}/{}{node}", segment(&target.instance_id)))
     }
 
     /// A link to a target's own metrics.

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, delete, get, post};
 use bytes::Bytes;
 use futures_util::stream;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::api::incidents::{self, Filter};
@@ -26,7 +27,7 @@ use super::links::Links;
 use super::pages::Frame;
 use super::{Control, MaxRequests, discovery, kill_tasks, lifecycle, negotiate, pages, shield};
 use crate::clock::Clock;
-use crate::config::Provider;
+use crate::config::{Config, Provider};
 use crate::exposition::{self, PageInput};
 use crate::store::{State, Store};
 use crate::telemetry::Instruments;
@@ -53,6 +54,8 @@ pub struct Site {
     pub started: Instant,
     /// Where it is served, and where browsers find it.
     pub links: Links,
+    /// The configuration in force.
+    pub configuration: watch::Receiver<Arc<Config>>,
     /// Passes on what is asked of the daemon.
     pub control: Control,
     /// Whether it may be asked over HTTP to read its configuration again.
@@ -75,6 +78,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route(&site.links.metrics_route(), get(metrics))
         .route(&at("/probe"), get(probe))
         .route(&at("/sd"), get(discover))
+        .route(&at("/config"), get(configuration))
         .route(&at(HEALTH_PATHS[0]), get(async || "dbsession_exporter is healthy.\n"))
         .route(&at(HEALTH_PATHS[1]), get(ready))
         .route(&at("/-/reload"), post(reload))
@@ -138,6 +142,13 @@ fn page(input: PageInput, headers: &HeaderMap) -> Response {
 /// Frames are written as the client reads them.
 fn body(frames: impl Iterator<Item = Bytes> + Send + 'static) -> Body {
     Body::from_stream(stream::iter(frames.map(Ok::<_, Infallible>)))
+}
+
+/// As text, which browsers show instead of saving it.
+async fn configuration(Shared(site): Shared<Arc<Site>>) -> Response {
+    let config = Arc::clone(&site.configuration.borrow());
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], config.effective.as_str().to_owned())
+        .into_response()
 }
 
 async fn ready(Shared(site): Shared<Arc<Site>>) -> Response {

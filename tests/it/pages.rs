@@ -216,10 +216,27 @@ async fn the_page_of_an_instance_says_who_it_is() {
         &format!("title=\"dbsession_sessions\">total</dt><dd>{}", number("5", "5")),
         "<desc id=\"sessions-story\">From ",
         "href=\"/probe?target=rm-locked\"",
+        "href=\"/api/v1/instances/rm-locked\"",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }
     assert!(!page.contains("card from customers"), "no SQL is shown");
+}
+
+#[tokio::test]
+async fn statements_are_shown_without_literals_where_it_is_wanted() {
+    let (cloud, scene) = fleet().await;
+    let sql = Some("select card from customers where name = 'Smith'".to_owned());
+    cloud.set_sessions(
+        "well",
+        scene::rows(1).into_iter().map(|row| SimSession { sql: sql.clone(), ..row }).collect(),
+    );
+    let program =
+        Program::start(&scene.file().replace("interval: 1s", "interval: 1s, expose_sql: digest")).await;
+    program.scrape_until("the first data", |page| is_up(page, "well") == Some(true)).await;
+    let page = program.get("/instances/well").await.body;
+    assert!(page.contains("<bdi>select card from customers where name = ?</bdi>"), "{page}");
+    assert!(!page.contains("Smith"), "{page}");
 }
 
 #[tokio::test]
@@ -255,4 +272,29 @@ async fn a_cluster_lists_its_nodes_and_what_is_not_there_is_not_found() {
         assert!(answer.status == 404 && answer.body.contains("configured"), "{path}: {answer:?}");
         assert!(!answer.body.contains("<script"), "{path}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn the_configuration_is_shown_as_it_is_in_force() {
+    let (_cloud, mut scene) = fleet().await;
+    let program = Invocation::configured(&scene.file(), &["--web.enable-lifecycle"]).start().await;
+    let shown = program.get("/config").await;
+    assert_eq!((shown.status, shown.header("content-type")), (200, "text/plain; charset=utf-8"));
+    assert!(
+        shown.body.contains("access_key_secret: <secret>") && !shown.body.contains("ali-secret"),
+        "{shown:?}"
+    );
+    assert!(
+        shown.body.contains("  timeout: 30s\n  ") && shown.body.contains("max_pages: 200\n"),
+        "{shown:?}"
+    );
+
+    scene.entry("account: ali, id: another");
+    program.configure(&scene.file());
+    assert_eq!(program.reload().await.status, 200);
+    let new = program.get("/config").await.body;
+    assert!(new.contains("id: another\n"), "{new}");
+    program.configure("global: {interval: soon}");
+    assert_eq!(program.reload().await.status, 500);
+    assert_eq!(program.get("/config").await.body, new, "what is refused is not shown");
 }

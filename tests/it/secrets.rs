@@ -144,7 +144,7 @@ async fn nothing_that_the_daemon_says_holds_a_secret_or_a_statement() {
     }
     for program in programs {
         cast.is_over(&program).await;
-        for path in ["/metrics", "/", "/api/v1/instances", "/-/ready", "/-/healthy"] {
+        for path in ["/metrics", "/", "/config", "/api/v1/instances", "/-/ready", "/-/healthy"] {
             assert_silent(path, &program.get(path).await.body);
         }
         assert_silent("standard error", &program.stderr());

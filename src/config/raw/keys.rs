@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::{Key, Keys};
 use super::{Leaf, WordOr, flag, whole_number};
 
-/// What the text of a leaf has to be; the checks hold it to that, and the reference in `docs/` names it.
+/// What the text of a leaf has to be; the checks hold it to that, the reference in `docs/` names it, and what is secret is never
+/// shown.
 type DurationLeaf = Leaf;
 type FactorLeaf = Leaf;
 type ExposeSqlLeaf = Leaf;
@@ -14,6 +15,8 @@ type FlagLeaf = Leaf;
 type NumberLeaf = Leaf;
 type PathLeaf = Leaf;
 type RateLeaf = Leaf;
+type SecretLeaf = Leaf;
+type SecretUrlLeaf = Leaf;
 type SizeLeaf = Leaf;
 type UrlLeaf = Leaf;
 type WholeLeaf = Leaf;
@@ -254,15 +257,15 @@ keys! {
     /// `accounts[].credentials`, where it is a map.
     RawKeys {
         /// Key of a user, or of a role together with `security_token`.
-        access_key_id: Leaf,
+        access_key_id: SecretLeaf,
         /// File that holds `access_key_id`.
         access_key_id_file: PathLeaf,
         /// Its secret.
-        access_key_secret: Leaf,
+        access_key_secret: SecretLeaf,
         /// File that holds `access_key_secret`.
         access_key_secret_file: PathLeaf,
         /// Token of a temporary key.
-        security_token: Leaf,
+        security_token: SecretLeaf,
         /// File that holds `security_token`.
         security_token_file: PathLeaf,
         /// Profile of the cloud's command line or of its file of credentials; Huawei Cloud: a section.
@@ -272,7 +275,7 @@ keys! {
         /// Name of the session in that role.
         role_session_name: Leaf = "dbsession_exporter",
         /// What the role demands of third parties.
-        external_id: Leaf,
+        external_id: SecretLeaf,
         /// File that holds `external_id`.
         external_id_file: PathLeaf,
         /// Life of the role's keys, `15m` to `12h`.
@@ -282,7 +285,7 @@ keys! {
         /// Alibaba Cloud: RAM role of the ECS instance that the exporter runs on.
         ecs_role: Leaf,
         /// Alibaba Cloud: service of your own that hands out keys.
-        credentials_uri: UrlLeaf,
+        credentials_uri: SecretUrlLeaf,
         /// Huawei Cloud: a token for the password of an IAM user.
         iam: Option<RawIam>,
         /// Huawei Cloud: agency to assume.
@@ -325,7 +328,7 @@ keys! {
         /// Name of the IAM user.
         user: Leaf,
         /// Password of the IAM user.
-        password: Leaf,
+        password: SecretLeaf,
         /// File that holds `password`.
         password_file: PathLeaf,
         /// Project that the token is for; the region where it is left out.

@@ -65,7 +65,7 @@ fn is_setting(key: &Key) -> bool {
 /// How the reference calls a kind of value.
 fn kind(of: &str) -> &'static str {
     match of.replace(' ', "").as_str() {
-        "Leaf" => "text",
+        "Leaf" | "SecretLeaf" => "text",
         "DurationLeaf" => "duration",
         "ExposeSqlLeaf" => "`none` or `digest`",
         "FactorLeaf" => "factor",
@@ -74,7 +74,7 @@ fn kind(of: &str) -> &'static str {
         "PathLeaf" => "path",
         "RateLeaf" => "calls",
         "SizeLeaf" => "size",
-        "UrlLeaf" => "URL",
+        "UrlLeaf" | "SecretUrlLeaf" => "URL",
         "WholeLeaf" => "whole number",
         "Option<WordOr<RawKeys>>" => "`default`, or keys",
         "Option<WordOr<RawSpike>>" | "Option<WordOr<RawIncidents>>" => "`off`, or keys",
@@ -160,4 +160,20 @@ fn the_kinds_are_those_that_are_demanded() {
         }
     }
     assert!(refused > 25, "only {refused} keys were found");
+}
+
+#[test]
+fn what_can_be_read_from_a_file_is_secret() {
+    let mut secrets = 0;
+    for level in LEVELS {
+        for key in level.keys {
+            let file = format!("{}_file", key.name);
+            if level.keys.iter().any(|other| other.name == file) {
+                let is_masked = key.kind.starts_with("Secret") || key.name == "proxy";
+                assert!(is_masked, "{}.{} is shown", level.path, key.name);
+                secrets += 1;
+            }
+        }
+    }
+    assert!(secrets >= 6, "only {secrets} secrets were found");
 }

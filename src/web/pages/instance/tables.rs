@@ -135,6 +135,8 @@ pub(super) struct Session<'a> {
     pub command: &'static str,
     pub state: &'a str,
     pub is_idle: bool,
+    /// Its statement without literals, where statements are kept.
+    pub statement: Option<&'a str>,
     pub age: Number,
 }
 
@@ -164,6 +166,7 @@ impl<'a> From<OldestRow<'a>> for Session<'a> {
             command: row.command.map_or(words::UNKNOWN, |command| command.label()),
             state: told(row.state),
             is_idle: row.idle_in_transaction,
+            statement: row.statement,
             age: Number::seconds(row.seconds),
         }
     }
