@@ -141,7 +141,8 @@ pub fn plan(config: &Config) -> String {
         ];
         text.push_str(&plan_line(names, columns.each_ref().map(String::as_str)));
     }
-    let stretched = demands.iter().filter(|demand| demand.terms.stretch > 1.0).map(stretched);
+    let notable = |demand: &&Demand| span(demand.stretched()) != span(demand.intervals);
+    let stretched = demands.iter().filter(notable).map(stretched);
     for warning in config.warnings.iter().cloned().chain(stretched) {
         let _ = write!(text, "\nwarning: {warning}");
     }

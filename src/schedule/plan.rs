@@ -12,6 +12,10 @@ const PLANNED: f64 = 0.9;
 /// Calls a second are added up in billionths, so that sums come out the same whatever their order.
 const BILLION: f64 = 1e9;
 
+/// A stretch this close to 1 is the rounding of billionths, of an interval of up to a day, and none at all. What it lets pass
+/// is far less than what is not planned.
+const ROUNDING: f64 = 5e-5;
+
 /// Calls a second that can be planned under a rate limit.
 #[must_use]
 pub fn capacity(rate: Rate) -> f64 {
@@ -137,7 +141,8 @@ impl Terms {
     pub fn of(load: Load, capacity: f64) -> Self {
         let left = (capacity - load.base()).max(0.0);
         let granted = if load.extra == 0 { 1.0 } else { (left / load.extra()).min(1.0) };
-        Self { stretch: (load.base() / capacity).max(1.0), granted }
+        let stretch = load.base() / capacity;
+        Self { stretch: if stretch > 1.0 + ROUNDING { stretch } else { 1.0 }, granted }
     }
 
     /// The interval that a target gets.
@@ -258,7 +263,27 @@ mod tests {
     }
 
     /// Billionths are rounded.
-    const NEARLY: f64 = 1e-6;
+    const NEARLY: f64 = 2.0 * ROUNDING;
+
+    #[test]
+    fn an_account_exactly_at_its_capacity_is_not_stretched() {
+        for (targets, calls, interval, rate) in [
+            (135, 2.0, 30, 10),
+            (11, 9.0, 11, 10),
+            (7, 9.0, 7, 10),
+            (10_000, 9.0, 10_000, 10),
+            (777_600, 1.0, 86_400, 10),
+        ] {
+            let ask = Ask { calls, interval: Duration::from_secs(interval), wish: None };
+            let load = (0..targets).fold(Load::default(), |load, _| load.plus(ask.load()));
+            let rate = Rate { calls: rate, per: Duration::from_secs(1) };
+            let terms = Terms::of(load, capacity(rate));
+            assert_eq!(terms.stretch.to_bits(), 1.0_f64.to_bits(), "{targets} targets");
+            assert!(load.planned(capacity(rate)) < per_second(rate), "the limit is not reached");
+            let more = Terms::of(load, capacity(rate) * 0.999);
+            assert!(more.stretch > 1.0009, "what is more than rounding is stretched");
+        }
+    }
 
     proptest! {
         #[test]

@@ -3,6 +3,7 @@
 
 use dbsession_exporter::demo::{Cloud, Fault, Refusal};
 use serde_json::Value;
+use std::fmt::Write as _;
 
 use crate::parse::parse;
 use crate::program::{Finished, Invocation};
@@ -184,6 +185,22 @@ async fn check_prints_the_plan_and_what_is_probably_not_meant() {
         assert!(ended.stdout.lines().any(|line| line.starts_with(warning)), "{warning}\n{}", ended.stdout);
     }
     assert!(!ended.stdout.contains(SECRET));
+}
+
+/// 135 instances with two calls each 30 s take exactly the 9 calls a second that are planned of 10.
+#[tokio::test]
+async fn an_account_exactly_at_its_capacity_is_not_warned_of() {
+    for (instances, warned) in [(135, false), (140, true)] {
+        let mut text = String::from(
+            "accounts:\n  - {name: ali, provider: alibaba, credentials: {access_key_id: k, access_key_secret: s}}\ninstances:\n",
+        );
+        for number in 0..instances {
+            let _ = writeln!(text, "  - {{account: ali, id: rm-{number}}}");
+        }
+        let ended = run_with(&text, &["check"]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.stdout.contains("warning: "), warned, "{}", ended.stdout);
+    }
 }
 
 /// A cloud with one good instance, one that fails and one with two nodes; the file for it.
