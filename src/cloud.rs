@@ -30,7 +30,7 @@ use source::{Source, Standing};
 use transport::Transport;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, Credentials, Found, KillTask, Provider, Service, Target};
+use crate::config::{self, Config, KeyName, KillTask, Provider, Service, Target};
 use crate::error::FetchError;
 use crate::telemetry::Instruments;
 
@@ -71,7 +71,8 @@ impl Clouds {
     }
 
     /// The clients for another configuration. An account with the same access keeps its client, and with it connections,
-    /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate. Every hold is lifted.
+    /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate, whose bound does.
+    /// Every hold is lifted.
     ///
     /// # Errors
     /// Like [`Transport::new`].
@@ -80,9 +81,12 @@ impl Clouds {
         let (mut clients, mut gates, mut paces) = (HashMap::new(), HashMap::new(), HashMap::new());
         for (account, transport) in config.accounts.iter().zip(&transports) {
             let key = KeyName::of(account);
+            let tries = gate::tries(config.division.as_ref().map_or(1, |division| division.holders(&key)));
             let gate = self.gates.get(&key).map(Arc::clone);
-            let gate = gate.unwrap_or_else(|| Arc::new(Gate::new(account.provider == Provider::Huawei)));
+            let gate =
+                gate.unwrap_or_else(|| Arc::new(Gate::new(account.provider == Provider::Huawei, tries)));
             let gate: &Arc<Gate> = gates.entry(key).or_insert(gate);
+            gate.set_tries(tries);
             let lanes = [Service::Das, Service::Ddm].map(|service| (service, self.pace(account, service)));
             let known = lanes.iter().cloned().map(|(service, pace)| ((account.name.clone(), service), pace));
             paces.extend(known);
@@ -195,36 +199,5 @@ impl Client {
             == (&other.name, &other.provider, &other.region, &other.project_id)
             && credentials == &other.credentials
             && (das, ddm, iam, network) == (&other.das, &other.ddm, &other.iam, &other.network)
-    }
-}
-
-/// What a cloud locks: accounts of the configuration with the same key share its gate.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum KeyName {
-    Key(Provider, String),
-    User(String, String),
-    /// Who the caller is will be found out, or is known to this account alone; by the account's name.
-    Found(String),
-}
-
-impl KeyName {
-    fn of(account: &config::Account) -> Self {
-        Self::of_credentials(account.provider, &account.credentials)
-            .unwrap_or_else(|| Self::Found(account.name.clone()))
-    }
-
-    fn of_credentials(provider: Provider, credentials: &Credentials) -> Option<Self> {
-        match credentials {
-            Credentials::Keys(keys) => Some(Self::Key(provider, keys.access_key_id.expose().to_owned())),
-            Credentials::Iam(user) => Some(Self::User(user.domain.clone(), user.user.clone())),
-            // Huawei Cloud locks the key that asks for the agency's.
-            Credentials::Agency(agency) => Self::of_credentials(provider, &agency.base),
-            Credentials::Chain(links) => links.iter().find_map(|link| match &link.found {
-                Found::Credentials(credentials) => Some(Self::of_credentials(provider, credentials)),
-                Found::Broken(_) => Some(None),
-                Found::Nothing(_) => None,
-            })?,
-            _ => None,
-        }
     }
 }

@@ -9,6 +9,7 @@ mod effective;
 mod endpoint;
 mod form;
 mod instances;
+mod key;
 mod network;
 mod pem;
 mod place;
@@ -34,6 +35,7 @@ pub use credentials::{
 };
 pub use effective::Effective;
 pub use endpoint::Endpoint;
+pub use key::{FORGIVEN, KeyName};
 pub use network::{Bypass, Login, Network, Proxy, Route, Trust};
 pub use secret::Secret;
 pub use settings::{ExposeSql, Incidents, Settings, Spike};

@@ -1,6 +1,7 @@
 //! Keeps a bad key from being tried again and again. Huawei Cloud locks a key for everybody after more than 5 bad
 //! signatures in a row, so the calls of an account pass through here: until one call has proven the key they go one at a
-//! time, and after an authentication failure none goes for a while.
+//! time, and after an authentication failure none goes for a while. Processes that share a key try it each on their own, so
+//! each makes its part of the tries.
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::budget::Budget;
+use crate::config::FORGIVEN;
 use crate::error::{FailureKind, FetchError};
 
 /// How long an account is held after an authentication failure; it doubles with each further hold in a row.
@@ -25,7 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Calls that may be under way at once: with a key that nothing has proven, and with any key of a cloud that locks keys,
 /// since one that is revoked fails them all. It is what a hold may cost at most.
-const MAX_TRIES: usize = 3;
+const MAX_TRIES: u32 = 3;
+
+/// What a hold may cost at most in each of so many processes that use the key of an account: together no more than what is
+/// forgiven, as far as one try each allows it.
+#[must_use]
+pub fn tries(processes: u32) -> usize {
+    (FORGIVEN / processes.max(1)).clamp(1, MAX_TRIES) as usize
+}
 
 /// The gate of one account's key.
 #[derive(Debug)]
@@ -39,8 +48,10 @@ pub struct Gate {
     held: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// Calls that may be under way at once; at least 1.
+    tries: usize,
     proven: bool,
     held_until: Option<Instant>,
     /// Holds in a row.
@@ -58,6 +69,10 @@ enum Turn {
 }
 
 impl State {
+    fn new(tries: usize, lifts: u64) -> Self {
+        Self { tries, proven: false, held_until: None, holds: 0, lifts, under_way: Vec::new() }
+    }
+
     fn held(&self) -> bool {
         self.held_until.is_some_and(|until| Instant::now() < until)
     }
@@ -74,13 +89,13 @@ impl State {
     fn wait_of_proven(&self) -> Duration {
         let left = self.under_way.iter().map(|began| PATIENCE.saturating_sub(began.elapsed()));
         let young: Vec<_> = left.filter(|left| !left.is_zero()).collect();
-        if young.len() < MAX_TRIES { Duration::ZERO } else { young.into_iter().min().unwrap_or_default() }
+        if young.len() < self.tries { Duration::ZERO } else { young.into_iter().min().unwrap_or_default() }
     }
 
     fn wait_of_unproven(&self) -> Duration {
         match self.under_way.last() {
             None => Duration::ZERO,
-            Some(_) if self.under_way.len() >= MAX_TRIES => HOLD,
+            Some(_) if self.under_way.len() >= self.tries => HOLD,
             Some(youngest) => PATIENCE.saturating_sub(youngest.elapsed()),
         }
     }
@@ -104,12 +119,13 @@ impl State {
 }
 
 impl Gate {
-    /// A gate of a key that nothing has proven yet; `locks` tells whether the cloud locks a key after some failures.
+    /// A gate of a key that nothing has proven yet; `locks` tells whether the cloud locks a key after some failures, `tries`
+    /// how many calls may be under way at once, see [`tries`].
     #[must_use]
-    pub fn new(locks: bool) -> Self {
+    pub fn new(locks: bool, tries: usize) -> Self {
         Self {
             locks,
-            state: Mutex::default(),
+            state: Mutex::new(State::new(tries, 0)),
             queue: tokio::sync::Mutex::default(),
             changed: Notify::new(),
             held: Notify::new(),
@@ -136,8 +152,14 @@ impl Gate {
     /// Ends a hold, and forgets what was learnt of the key: it may be another one now.
     pub fn lift(&self) {
         let mut state = self.lock();
-        *state = State { lifts: state.lifts + 1, ..State::default() };
+        *state = State::new(state.tries, state.lifts + 1);
         drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// So many calls may be under way at once from now on.
+    pub fn set_tries(&self, tries: usize) {
+        self.lock().tries = tries;
         self.changed.notify_waiters();
     }
 

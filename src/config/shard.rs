@@ -5,12 +5,12 @@
 //! is greatest. Another shard more takes its part of the instances from all others, and nothing else moves. The nodes of a
 //! cluster stay together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Account, Config, KillTask, Rate, Service, Target};
+use super::{Account, Config, FORGIVEN, KeyName, KillTask, Provider, Rate, Service, Target};
 
 /// Most processes that share a configuration: each instance is weighed for each of them, at every reload.
 pub const MAX_SHARDS: u32 = 256;
@@ -54,9 +54,18 @@ pub struct Division {
     pub targets: usize,
     /// The shards that call each service of each account, in ascending order; at least one.
     callers: BTreeMap<(String, Service), Vec<u32>>,
+    /// The shards that hold targets of accounts of Huawei Cloud with this key.
+    holders: HashMap<KeyName, BTreeSet<u32>>,
 }
 
 impl Division {
+    /// How many shards hold targets of accounts with this key, and so divide the tries that a bad one may cost; 0 for one of a
+    /// cloud that locks none.
+    #[must_use]
+    pub fn holders(&self, key: &KeyName) -> u32 {
+        self.holders.get(key).map_or(0, |shards| number(shards.len()))
+    }
+
     /// How many shards call a service of an account, and so divide its rate limit.
     #[must_use]
     pub fn count(&self, account: &str, service: Service) -> u32 {
@@ -90,8 +99,12 @@ impl Config {
             return self;
         }
         let owners: Vec<u32> = owners(&self, shard.total);
-        let division =
-            Division { shard, targets: self.targets.len(), callers: callers(&self, &owners, shard.total) };
+        let division = Division {
+            shard,
+            targets: self.targets.len(),
+            callers: callers(&self, &owners, shard.total),
+            holders: holders(&self, &owners),
+        };
         let accounts = accounts(&self, &division);
         let renewed = |account: &Arc<Account>| Arc::clone(&accounts[&account.name]);
         let own = self.targets.iter().zip(owners).filter(|(_, owner)| *owner == shard.index);
@@ -102,7 +115,9 @@ impl Config {
             |task: &&KillTask| division.follower(&task.account.name, &task.instance_id) == shard.index;
         let kill_tasks = self.kill_tasks.iter().filter(followed);
         let kill_tasks = kill_tasks.map(|task| KillTask { account: renewed(&task.account), ..task.clone() });
+        let warnings = self.warnings.iter().cloned().chain(risks(&self, &division));
         Self {
+            warnings: warnings.collect(),
             targets: targets.collect(),
             kill_tasks: kill_tasks.collect(),
             accounts: self.accounts.iter().map(renewed).collect(),
@@ -164,6 +179,36 @@ fn callers(config: &Config, owners: &[u32], total: u32) -> BTreeMap<(String, Ser
         }
     }
     holders.into_iter().map(|(lane, shards)| (lane, shards.into_iter().collect())).collect()
+}
+
+fn holders(config: &Config, owners: &[u32]) -> HashMap<KeyName, BTreeSet<u32>> {
+    let mut holders: HashMap<KeyName, BTreeSet<u32>> = HashMap::new();
+    let held = config.targets.iter().zip(owners);
+    for (target, owner) in held.filter(|(target, _)| target.account.provider == Provider::Huawei) {
+        holders.entry(KeyName::of(&target.account)).or_default().insert(*owner);
+    }
+    holders
+}
+
+/// What to do about the keys of Huawei Cloud that so many shards use that one try of each may lock them. Those that each
+/// process finds out by itself are its own.
+fn risks(config: &Config, division: &Division) -> Vec<String> {
+    let of_huawei = config.accounts.iter().filter(|account| account.provider == Provider::Huawei);
+    let risk = |account: &Arc<Account>| {
+        let key = KeyName::of(account);
+        let held = config.targets.iter().any(|target| target.account.name == account.name);
+        let shards = division.holders(&key);
+        let risky = held && shards > FORGIVEN && !matches!(key, KeyName::Found(_));
+        risky.then(|| {
+            format!(
+                "account {}: {shards} shards use its key, and each tries it once before it learns that it is bad, but Huawei \
+                 Cloud locks a key after more than {FORGIVEN} bad signatures in a row; start {FORGIVEN} shards at most, or \
+                 give its instances a configuration of their own with fewer shards",
+                account.name
+            )
+        })
+    };
+    of_huawei.filter_map(risk).collect()
 }
 
 /// Of so many shards the one to which `key` falls.

@@ -156,6 +156,22 @@ async fn check_prints_the_part_of_a_shard_and_counts_all_of_them() {
     assert_eq!(targets, 48);
 }
 
+/// Huawei Cloud locks a key after more than five bad signatures in a row, and each process tries once.
+#[tokio::test]
+async fn more_shards_than_a_key_of_huawei_cloud_bears_are_warned_of() {
+    let cloud = scene::cloud().await;
+    let yaml = fleet(&cloud);
+    let warning = "account hw: 8 shards use its key";
+    let check = async |total: &str| {
+        let flags = ["check", "--shard=0", &format!("--total-shards={total}")];
+        Invocation::configured(&yaml, &flags).finish().await.stdout
+    };
+    assert!(check("8").await.contains(&format!("warning: {warning}")));
+    assert!(!check("5").await.contains("use its key"));
+    let program = Invocation::configured(&yaml, &["--shard=0", "--total-shards=8"]).start().await;
+    wait_until("the warning", async || program.stderr().contains(warning)).await;
+}
+
 #[tokio::test]
 async fn a_shard_that_cannot_be_is_a_wrong_usage() {
     for (flags, pod, problem) in [

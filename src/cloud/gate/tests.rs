@@ -18,7 +18,7 @@ fn budget() -> Budget {
 
 /// A gate of a key of a cloud that locks none.
 fn gate() -> Arc<Gate> {
-    Arc::new(Gate::new(false))
+    Arc::new(Gate::new(false, tries(1)))
 }
 
 /// A pass that must be there without waiting.
@@ -197,7 +197,7 @@ async fn a_hold_that_is_lifted_is_over_at_once_and_what_was_under_way_says_nothi
 /// A key that is proven, of a cloud that locks keys.
 #[tokio::test(start_paused = true)]
 async fn three_calls_are_under_way_at_most_and_those_that_hang_do_not_count() {
-    let gate = Arc::new(Gate::new(true));
+    let gate = Arc::new(Gate::new(true, tries(1)));
     prove(&gate).await;
     let began = Instant::now();
     let mut under_way = vec![pass_now(&gate).await, pass_now(&gate).await, pass_now(&gate).await];
@@ -211,9 +211,9 @@ async fn three_calls_are_under_way_at_most_and_those_that_hang_do_not_count() {
     drop(pass_now(&gate).await);
 }
 
-/// Fifty targets whose key is revoked while each answer takes so long.
-async fn calls_until_held(answers_take: Duration) -> usize {
-    let gate = Arc::new(Gate::new(true));
+/// Fifty targets whose key is revoked while each answer takes so long, in one of so many processes.
+async fn calls_until_held(answers_take: Duration, processes: u32) -> usize {
+    let gate = Arc::new(Gate::new(true, tries(processes)));
     prove(&gate).await;
     let tasks: Vec<_> = (0..50)
         .map(|_| {
@@ -236,9 +236,41 @@ async fn calls_until_held(answers_take: Duration) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_proven_key_that_is_revoked_costs_three_calls_at_most() {
     for answers_take in [0, 100, 1999].map(Duration::from_millis) {
-        let calls = calls_until_held(answers_take).await;
-        assert!((1..=MAX_TRIES).contains(&calls), "{calls} calls whose answers take {answers_take:?}");
+        let calls = calls_until_held(answers_take, 1).await;
+        assert!((1..=tries(1)).contains(&calls), "{calls} calls whose answers take {answers_take:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_key_costs_all_processes_together_no_more_than_is_forgiven() {
+    for (processes, each) in [(1, 3), (2, 2), (3, 1), (4, 1), (5, 1)] {
+        let calls = calls_until_held(Duration::from_millis(100), processes).await;
+        assert_eq!(calls, each, "{processes} processes");
+        let tried = tries_in_two_hours(Duration::from_secs(3), processes).await;
+        let most = tried
+            .iter()
+            .map(|first| tried.iter().filter(|at| (*first..*first + HOLD).contains(at)).count())
+            .max();
+        assert!(most.is_some_and(|most| most <= each), "{most:?} tries in a span, {processes} processes");
+        assert!(each * usize::try_from(processes).unwrap() <= FORGIVEN as usize);
+    }
+    assert_eq!(tries(6), 1, "a process has to try");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_bound_holds_at_once_and_a_lift_keeps_it() {
+    let gate = Arc::new(Gate::new(true, tries(5)));
+    gate.lift();
+    prove(&gate).await;
+    let _only = pass_now(&gate).await;
+    let waiting = tokio::spawn({
+        let gate = Arc::clone(&gate);
+        async move { wait_of(&gate).await.0 }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished(), "one at a time");
+    gate.set_tries(tries(2));
+    assert_eq!(waiting.await.unwrap(), Duration::from_millis(300));
 }
 
 #[tokio::test(start_paused = true)]
@@ -257,9 +289,10 @@ async fn who_waits_elsewhere_learns_of_a_hold_at_once() {
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
-/// When calls begin of fifty targets with a bad key, each due each 30 seconds, whose answers take so long.
-async fn tries_in_two_hours(answers_take: Duration) -> Vec<Instant> {
-    let (gate, tries) = (Arc::new(Gate::new(true)), Arc::new(Mutex::new(Vec::new())));
+/// When calls begin of fifty targets with a bad key, each due each 30 seconds, whose answers take so long, in one of so many
+/// processes.
+async fn tries_in_two_hours(answers_take: Duration, processes: u32) -> Vec<Instant> {
+    let (gate, tries) = (Arc::new(Gate::new(true, tries(processes))), Arc::new(Mutex::new(Vec::new())));
     let target = |number: u32| {
         let (gate, tries) = (Arc::clone(&gate), Arc::clone(&tries));
         async move {
@@ -282,9 +315,9 @@ async fn tries_in_two_hours(answers_take: Duration) -> Vec<Instant> {
 #[tokio::test(start_paused = true)]
 async fn a_bad_key_of_fifty_targets_is_tried_three_times_at_most_in_any_five_minutes() {
     for answers_take in [0, 1500, 3000, 10_000].map(Duration::from_millis) {
-        let tries = tries_in_two_hours(answers_take).await;
-        let soonest = tries.windows(MAX_TRIES + 1).map(|tries| tries[MAX_TRIES] - tries[0]).min();
+        let (tries, most) = (tries_in_two_hours(answers_take, 1).await, tries(1));
+        let soonest = tries.windows(most + 1).map(|tries| tries[most] - tries[0]).min();
         assert!(soonest.is_none_or(|span| span >= HOLD), "{soonest:?} when answers take {answers_take:?}");
-        assert!((4..=5 * MAX_TRIES).contains(&tries.len()), "{} tries in two hours", tries.len());
+        assert!((4..=5 * most).contains(&tries.len()), "{} tries in two hours", tries.len());
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::config::shard::owner;
-use crate::config::{Config, Service, Shard, parse};
+use crate::config::{Config, KeyName, Service, Shard, parse};
 
 const INSTANCES: usize = 10_000;
 
@@ -143,6 +143,50 @@ fn a_task_of_another_shard_is_refused_with_that_shard_named() {
                 refusal,
                 format!("instance {instance:?} belongs to shard {follower} of 3: register it there")
             );
+        }
+    }
+}
+
+/// Accounts of Huawei Cloud with these keys, each with so many instances; and so many of Alibaba Cloud.
+fn keyed(accounts: &[(&str, usize)]) -> String {
+    let mut text = String::from("accounts:\n");
+    for (name, _) in accounts {
+        let (provider, key) =
+            if name.starts_with("ali") { ("alibaba", *name) } else { ("huawei", &name[..1]) };
+        let access = if provider == "huawei" { "region: cn-north-4, project_id: p, " } else { "" };
+        let _ = writeln!(
+            text,
+            "  - {{name: {name}, provider: {provider}, {access}credentials: {{access_key_id: {key}, access_key_secret: s}}}}"
+        );
+    }
+    text.push_str("instances:\n");
+    for (name, instances) in accounts {
+        let service = if name.starts_with("ali") { "" } else { "service: ddm, " };
+        for number in 0..*instances {
+            let _ = writeln!(text, "  - {{account: {name}, {service}id: {name}-{number}}}");
+        }
+    }
+    text
+}
+
+#[test]
+fn a_key_that_more_shards_use_than_a_cloud_forgives_failures_is_warned_of_by_name() {
+    let text = keyed(&[("h1", 40), ("h2", 1), ("h3", 0), ("other", 1), ("ali", 40)]);
+    for (total, warned) in [(2, false), (5, false), (6, true), (8, true)] {
+        for index in 0..total {
+            let part = read(&text).of_shard(Shard::new(index, total).unwrap());
+            let division = part.division.as_ref().unwrap();
+            let holders: Vec<u32> =
+                part.accounts.iter().map(|account| division.holders(&KeyName::of(account))).collect();
+            assert_eq!(holders, [total, total, total, 1, 0], "the key of the first three is one");
+            let names: Vec<&str> =
+                part.warnings.iter().map(|warning| warning.split_once(':').unwrap().0).collect();
+            let expected = if warned { vec!["account h1", "account h2"] } else { vec![] };
+            assert_eq!(names, expected, "shard {index} of {total}");
+            let told = format!("{total} shards use its key");
+            for warning in &part.warnings {
+                assert!(warning.contains(&told) && warning.contains("start 5 shards at most"), "{warning}");
+            }
         }
     }
 }
