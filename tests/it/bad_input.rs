@@ -1,9 +1,10 @@
 //! What a person gets wrong on the command line or in the file, and what the program says of it; and the commands that
 //! print and end, given a good file.
 
+use std::fmt::Write as _;
+
 use dbsession_exporter::demo::{Cloud, Fault, Refusal};
 use serde_json::Value;
-use std::fmt::Write as _;
 
 use crate::parse::parse;
 use crate::program::{Finished, Invocation};
