@@ -1,11 +1,13 @@
 """Opens the pages in a real browser: `browser.py PROGRAM HOSTILE_CLOUD SCREENSHOTS`.
 
 Drives headless Chromium by its DevTools protocol. Every page must come without a complaint of the browser, with values that
-equal those of /metrics of the same moment, and without a need to scroll sideways. Names that look like markup must be shown
-as text. Pictures of the pages, wide and narrow, light and dark, are written into the directory SCREENSHOTS.
+equal those of /metrics or /api/v1/incidents of the same moment, and without a need to scroll sideways. Names that look like
+markup must be shown as text. Pictures of the pages, wide and narrow, light and dark, are written into the directory
+SCREENSHOTS.
 """
 
 import base64
+import functools
 import json
 import pathlib
 import re
@@ -52,6 +54,28 @@ INSTANCE_NUMBERS = """
     return [...table.querySelectorAll('tbody tr')].flatMap(row => heads.map((head, column) =>
       [head.title, row.querySelector('th bdi').textContent, row.children[column + 1].querySelector('data')?.value ?? null]));
   }))
+"""
+
+# Each is [path of the row's link, number, state, who grew most, usual level, peak, beginning].
+INCIDENT_ROWS = """
+[...document.querySelectorAll('table.incidents tbody tr')].map(row => [row.querySelector('a').pathname].concat(
+  ['Incident', 'State', 'Grew most', 'Usual', 'Peak'].map(label => row.querySelector(`[data-label="${label}"]`).textContent),
+  row.querySelector('time').dateTime))
+"""
+
+# The state, the rows of the course, those of the tables of what grew by the first word of their head, sessions and transactions.
+INCIDENT = """
+({
+  state: document.querySelector('h1 .state').textContent,
+  course: [...document.querySelectorAll('table.course tbody tr')].map(row => [row.querySelector('time').dateTime].concat(
+    [2, 3, 4, 6, 8].map(column => row.children[column].textContent))),
+  grown: Object.fromEntries([...document.querySelectorAll('table.groups')].map(table => [table.querySelector('th').textContent,
+    [...table.querySelectorAll('tbody tr')].map(row => [...row.children].map(cell => cell.textContent))])),
+  oldest: [...document.querySelectorAll('table.sessions')].map(table =>
+    [...table.querySelectorAll('tbody tr:not(.statement)')].map(row =>
+      [1, 2, 3, 4].map(column => row.children[column].textContent))),
+  is_drawn: document.querySelector('.picture .during') !== null,
+})
 """
 
 # What a hostile name may have done to a page.
@@ -176,12 +200,15 @@ class Browser:
             sys.exit(f"browser.py: {method}: {message['error']}")
         return message["result"]
 
-    def open(self, url):
-        """Opens a page, which must give the browser nothing to complain about."""
+    def open(self, url, status=200):
+        """Opens a page, which must give the browser nothing to complain about beside this status."""
         self.events.clear()
         self.call("Page.navigate", url=url)
         wait_until(f"{url} to load", lambda: self.evaluate("document.readyState") == "complete" and self.has_loaded())
-        complaints = [event for event in self.events if is_complaint(event)]
+        answers = [event["params"]["response"] for event in self.events if event["method"] == "Network.responseReceived"]
+        if (told := [answer["status"] for answer in answers if answer["url"] == url]) != [status]:
+            sys.exit(f"browser.py: {url}: status {told}")
+        complaints = [event for event in self.events if is_complaint(event) and not (status >= 400 and is_of(event, url))]
         if complaints:
             sys.exit(f"browser.py: {url}: {json.dumps(complaints, indent=1)}")
 
@@ -216,10 +243,16 @@ def is_complaint(event):
     return False
 
 
+def is_of(event, url):
+    """Whether an event is the answer for the page itself, or tells of its status."""
+    of = event["params"].get("response") or event["params"].get("entry", {})
+    return of.get("url") == url and of.get("source", "network") == "network"
+
+
 def compare(page, expected, shown):
     wrong = {key: (value, expected.get(key)) for key, value in shown.items() if value != expected.get(key)}
     if wrong:
-        sys.exit(f"browser.py: {page} differs from /metrics, page first: {wrong}")
+        sys.exit(f"browser.py: {page} differs from what the API tells, page first: {wrong}")
 
 
 def number(text):
@@ -261,11 +294,76 @@ def check_instance(browser, url, path):
     return len(wait_until(f"a quiet moment of {path}", look))
 
 
-def take_pictures(browser, url, name, directory):
+def incidents(url):
+    return json.loads(get(f"{url}/api/v1/incidents"))["incidents"]
+
+
+def state(incident):
+    return incident["outcome"] or "active"
+
+
+def row_of(incident):
+    """What the list has to show of it."""
+    user = next((user["name"] for user in incident["users"]), "–")
+    usual, peak = f"{incident['level']:.0f}", str(incident["peak"]["active_sessions"])
+    path = f"/incidents/{incident['id']}"
+    return [path, str(incident["id"]), state(incident), user, usual, peak, incident["started_at"]]
+
+
+def page_of(incident):
+    """What its page has to show."""
+    counts = ["active_sessions", "executing_sessions", "sessions", "transactions", "idle_transactions"]
+    moments = [moment for name in ["before", "first", "peak", "after"] if (moment := incident[name])]
+    grew = ["name", "active_sessions_before", "active_sessions", "sessions_before", "sessions"]
+    grown = {"User": "users", "Client": "clients", "Database": "databases"}
+    rows = [incident[name] for name in ["oldest_sessions", "oldest_transactions"] if incident[name]]
+    return {
+        "state": state(incident),
+        "course": [[moment["at"]] + [text(moment[count]) for count in counts] for moment in moments],
+        "grown": {
+            head: [[text(value[key]) for key in grew] for value in incident[key_of]]
+            for head, key_of in grown.items()
+            if incident[key_of]
+        },
+        "oldest": [[[text(row[key]) for key in ["id", "user", "client", "database"]] for row in table] for table in rows],
+        "is_drawn": True,
+    }
+
+
+def text(value):
+    return "–" if value is None else str(value)
+
+
+def check_incidents(browser, url):
+    """The list, and one page: as the API tells, in a moment in which nothing is added to an incident."""
+    path = f"/incidents/{wait_until('an incident of the demo', lambda: incidents(url))[-1]['id']}"
+
+    def look(path, expected, shown):
+        before = incidents(url)
+        browser.open(url + path)
+        seen = shown()
+        if before != incidents(url):
+            return False
+        compare(path, expected(before), seen)
+        return True
+
+    def rows():
+        return {row[0]: row for row in browser.evaluate(INCIDENT_ROWS)}
+
+    def rows_of(told):
+        return {row[0]: row for row in map(row_of, told)}
+
+    wait_until("a quiet moment of /incidents", lambda: look("/incidents", rows_of, rows))
+    shown = functools.partial(browser.evaluate, INCIDENT)
+    wait_until(f"a quiet moment of {path}", lambda: look(path, lambda told: page_of(told[-1]), shown))
+    return path
+
+
+def take_pictures(browser, url, name, directory, status=200):
     for size, width in WIDTHS.items():
         for scheme in SCHEMES:
             browser.look(width, scheme)
-            browser.open(url)
+            browser.open(url, status)
             browser.screenshot(directory / f"{name}-{size}-{scheme}.png")
             if (needed := browser.evaluate("document.documentElement.scrollWidth")) > width:
                 sys.exit(f"browser.py: {url} needs {needed} of {width} pixels")
@@ -287,7 +385,12 @@ def check_demo(browser, url, screenshots):
     }
     for name, path in pages.items():
         take_pictures(browser, url + path, name, screenshots)
-    print(f"{len(pages)} pages were drawn in {screenshots}.")
+    take_pictures(browser, url + "/instances/missing", "missing", screenshots, status=404)
+    pages |= {"incidents": "/incidents", "incident": check_incidents(browser, url)}
+    for name in ["incidents", "incident"]:
+        take_pictures(browser, url + pages[name], name, screenshots)
+    print("The incidents equal /api/v1/incidents.")
+    print(f"{len(pages) + 1} pages were drawn in {screenshots}.")
 
 
 def is_ready(url):

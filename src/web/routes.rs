@@ -188,7 +188,7 @@ async fn incidents_page(Shared(site): Shared<Arc<Site>>) -> Response {
 
 async fn incident_page(Shared(site): Shared<Arc<Site>>, Path(id): Path<String>) -> Response {
     let incident = incidents::find(site.store.incidents(), &id);
-    pages::incident(site.frame(), incident.as_deref())
+    pages::incident(site.frame(), &site.store.targets(), incident.as_deref())
 }
 
 async fn list_incidents(

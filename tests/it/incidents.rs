@@ -149,6 +149,8 @@ async fn a_spike_is_one_incident_and_names_who_grew() {
         );
         assert!(!page.body.contains("4711"), "no statement is told");
     }
+    let page = program.get("/incidents/2").await.body;
+    assert!(page.contains("class=\"during\"") && page.contains("The incident lasts from"), "{page}");
     assert_eq!(program.get("/incidents/3").await.status, 404);
 }
 

@@ -6,13 +6,20 @@ use std::time::Duration;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
 
+use super::number::Number;
+use super::picture::{Line, Picture, Unit};
 use super::words::{self, Moment, UNKNOWN};
 use super::{Frame, Section, html, message};
-use crate::store::{self, GrownState, GrownValue, Incident, Outcome};
+use crate::store::history::Point;
+use crate::store::{self, GrownState, GrownValue, Incident, Outcome, Slot, TargetName};
 
 /// Rows of the list: as many as a person looks through.
 const SHOWN: usize = 200;
+
+/// What a picture shows before an incident and after it: enough to see what is usual.
+const AROUND: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Template)]
 #[template(path = "incidents.html")]
@@ -47,6 +54,7 @@ struct Page<'a> {
     reopened: u32,
     why: Option<&'static str>,
     leaders: Vec<Leader<'a>>,
+    picture: Option<Picture>,
     course: Vec<Step>,
     grown: [Grown<'a>; 3],
     states: &'a [GrownState],
@@ -90,12 +98,13 @@ pub(in crate::web) fn incidents(frame: Frame<'_>, incidents: &[Arc<Incident>]) -
     html(&List { found: incidents.len(), rows, frame: frame.of(Section::Incidents) })
 }
 
-/// One of them, if it is kept.
-pub(in crate::web) fn incident(frame: Frame<'_>, incident: Option<&Incident>) -> Response {
+/// One of them, if it is kept; `slots` are all targets, whose past may still show it.
+pub(in crate::web) fn incident(frame: Frame<'_>, slots: &[Slot], incident: Option<&Incident>) -> Response {
     let Some(incident) = incident else {
         let page = message(frame, "Not found", "No incident with this number is kept.");
         return (StatusCode::NOT_FOUND, page).into_response();
     };
+    let slot = slots.iter().find(|slot| TargetName::of(slot.target()) == incident.target);
     let grown = [("User", &incident.users), ("Client", &incident.clients), ("Database", &incident.databases)];
     html(&Page {
         row: Row::new(incident, &frame),
@@ -103,6 +112,7 @@ pub(in crate::web) fn incident(frame: Frame<'_>, incident: Option<&Incident>) ->
         reopened: incident.reopened,
         why: incident.outcome.and_then(why),
         leaders: grown.iter().filter_map(|(what, values)| Leader::of(what, values)).collect(),
+        picture: slot.and_then(|slot| picture(incident, &slot.history(), frame.now)),
         course: course(incident),
         grown: grown.map(|(head, rows)| Grown { head, rows }),
         states: &incident.states,
@@ -165,6 +175,21 @@ impl<'a> Leader<'a> {
         };
         Some(Self { what, name, grew })
     }
+}
+
+/// Active sessions around the incident; `None` where the past that is kept begins later.
+fn picture(incident: &Incident, history: &[Point], now: Timestamp) -> Option<Picture> {
+    let (start, end) = (incident.started_at, incident.ended_at.unwrap_or(incident.last_seen_at));
+    let oldest = history.first().map(|point| point.at).filter(|oldest| *oldest < start)?;
+    let (from, to) = (oldest.max(start - AROUND), now.min(end + AROUND));
+    let seen: Vec<&Point> = history.iter().filter(|point| (from..=to).contains(&point.at)).collect();
+    let line = Line {
+        name: "active",
+        points: seen.iter().map(|point| (point.at, point.active.map(f64::from))).collect(),
+        now: Number::count(seen.last().and_then(|point| point.active).map(u64::from)),
+    };
+    let picture = Picture::new(("sessions", "Active sessions"), (from, to), Unit::Count, vec![line]);
+    Some(picture.marked("The incident lasts", start, end))
 }
 
 fn course(incident: &Incident) -> Vec<Step> {

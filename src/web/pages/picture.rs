@@ -27,7 +27,7 @@ pub(super) struct Line {
     pub name: &'static str,
     /// Moment and value; `None`: not known then, which makes a gap.
     pub points: Vec<(Timestamp, Option<f64>)>,
-    /// The value now, as the page tells it elsewhere.
+    /// The last value, as the page tells it elsewhere.
     pub now: Number,
 }
 
@@ -38,6 +38,9 @@ pub(super) struct Picture {
     id: &'static str,
     title: &'static str,
     story: String,
+    scale: Scale,
+    /// Left end and width of the time that stands out.
+    during: Option<(String, String)>,
     marks_up: Vec<(String, String)>,
     marks_along: Vec<(String, String)>,
     gaps: Vec<(String, String)>,
@@ -63,6 +66,8 @@ impl Picture {
             id,
             title,
             story,
+            scale,
+            during: None,
             marks_up: step.marks().map(|(at, told)| (unit_text(AREA.y(scale, at)), told)).collect(),
             marks_along: axis::moments(from, to)
                 .map(|at| (unit_text(AREA.x(scale, seconds(at))), at.strftime("%H:%M").to_string()))
@@ -71,6 +76,14 @@ impl Picture {
             lines: lines.iter().map(|line| (line.name, path(&line.points, scale, AREA))).collect(),
             keys: lines.into_iter().map(|line| (line.name, line.now)).collect(),
         }
+    }
+
+    /// Makes the time from `from` to `to` stand out; `what` says in words what is then.
+    pub(super) fn marked(mut self, what: &str, from: Timestamp, to: Timestamp) -> Self {
+        let _ =
+            write!(self.story, " {what} from {} to {}.", from.strftime("%H:%M:%S"), to.strftime("%H:%M:%S"));
+        self.during = Some(stretch(self.scale, seconds(from), seconds(to)));
+        self
     }
 }
 
@@ -82,7 +95,7 @@ fn story(lines: &[Line], unit: Unit, from: Timestamp, to: Timestamp) -> String {
         let (least, most) = (known().reduce(f64::min), known().reduce(f64::max));
         if let (Some(least), Some(most)) = (least, most) {
             let _ =
-                write!(story, " {name}: {} to {}, now {}.", unit.told(least), unit.told(most), now.told());
+                write!(story, " {name}: {} to {}, last {}.", unit.told(least), unit.told(most), now.told());
         }
     }
     story
@@ -134,10 +147,7 @@ fn path(points: &[(Timestamp, Option<f64>)], scale: Scale, area: Area) -> String
 fn gaps(points: &[(Timestamp, Option<f64>)], scale: Scale) -> Vec<(String, String)> {
     let mut gaps = Vec::new();
     let (mut last, mut begun) = (None, None);
-    let gap = |from: Timestamp, to: f64| {
-        let left = AREA.x(scale, seconds(from));
-        (unit_text(left), unit_text((AREA.x(scale, to) - left).max(1.0)))
-    };
+    let gap = |from: Timestamp, to: f64| stretch(scale, seconds(from), to);
     for (at, value) in points {
         if value.is_none() {
             begun = begun.or(last).or(Some(*at));
@@ -148,6 +158,12 @@ fn gaps(points: &[(Timestamp, Option<f64>)], scale: Scale) -> Vec<(String, Strin
     }
     gaps.extend(begun.map(|from| gap(from, scale.to)));
     gaps
+}
+
+/// Left end and width of a time, which is always wide enough to be seen.
+fn stretch(scale: Scale, from: f64, to: f64) -> (String, String) {
+    let left = AREA.x(scale, from);
+    (unit_text(left), unit_text((AREA.x(scale, to) - left).max(1.0)))
 }
 
 fn unit_text(units: f64) -> String {
