@@ -35,9 +35,9 @@ VARIABLES = {"tag": "instance_id", "__rate_interval": "15s", "__range": "60s"}
 INSTANCES = ("rm-demo-orders", "pxc-demo-events", "pc-demo-catalog")
 # Keys of an annotation that belong to Prometheus' plugin, so that Grafana's schema does not have them.
 OF_THE_PLUGIN = {"titleFormat", "textFormat", "step"}
-# Families that an exporter need not have: shards where it is the only one, incidents where they are off. Where they are
-# there, their queries need data like all others.
-OPTIONAL = ("dbsession_exporter_shard", "dbsession_incident_active")
+# Families that an exporter need not have: incidents where they are off. Where they are there, their queries need data like
+# all others.
+OPTIONAL = ("dbsession_incident_active",)
 # Each scrape may bring what the one before did not have yet.
 PATIENCE = 60
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")

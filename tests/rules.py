@@ -20,8 +20,6 @@ from rules_cases import ALERTS, RECORDED
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 RULES = os.path.join(ROOT, "deploy", "prometheus")
 REFERENCE = os.path.join(ROOT, "docs", "metrics.md")
-# Of shards, which are told once an exporter is one of several.
-COMING = {"dbsession_exporter_shard", "dbsession_exporter_total_shards"}
 RUNBOOKS = os.path.join(ROOT, "docs", "runbooks.md")
 REPLICAS = ({"instance": "10.0.0.1:10104", "pod": "a"}, {"instance": "10.0.0.2:10104", "pod": "b"})
 UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440}
@@ -270,7 +268,7 @@ def form(alerting):
 def unknown_metrics(*documents):
     """Families that the rules read, and the exporter does not have."""
     with open(REFERENCE, encoding="utf-8") as file:
-        known = set(re.findall(r"^\| `(\w+)`", file.read(), re.MULTILINE)) | COMING
+        known = set(re.findall(r"^\| `(\w+)`", file.read(), re.MULTILINE))
     for rule in (rule for document in documents for rule in rules_of(document)):
         for text in (rule["expr"], *rule.get("annotations", {}).values()):
             for name in re.findall(r"(?<![\w:])(dbsession_\w+)(?=[{)\[ ])", text):
