@@ -90,12 +90,13 @@ install_python_packages() {
 unpack_kubectl() {
     if has kubectl && kubectl kustomize deploy/kubernetes/overlays/single >/dev/null 2>&1; then return; fi
     has apt-get || die "there is no apt-get here; please install kubectl by hand"
-    local unpacked=$tools/kubectl
+    local unpacked=$tools/kubectl archive
+    # Where this machine has its own packages from.
+    archive=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
     rm -rf "$unpacked"
     mkdir -p "$unpacked"/{lists,cache}/partial "$unpacked/cache/archives/partial" "$tools/bin"
     touch "$unpacked/status"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main" \
-        >"$unpacked/sources.list"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive trixie main" >"$unpacked/sources.list"
     local apt=(-q -o Dir::Etc::SourceList="$unpacked/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o Dir::State::Lists="$unpacked/lists" -o Dir::State::Status="$unpacked/status" -o Dir::Cache="$unpacked/cache"
         -o APT::Sandbox::User="$(id --user --name)")
