@@ -1,7 +1,7 @@
 //! The recent past of one target: a point for each fetch that ended, over an hour, in memory that is bounded and grows only as
 //! points come. It tells what pictures need, and stays when data are withdrawn: a fetch that failed makes a gap in it.
 
-use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -84,7 +84,7 @@ impl Point {
 }
 
 fn count(number: u64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX).min(NOTHING - 1)
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a picture needs no more digits")]
@@ -96,73 +96,156 @@ fn longer(a: Option<f32>, b: Option<f32>) -> Option<f32> {
     a.into_iter().chain(b).reduce(f32::max)
 }
 
-/// A point in half the bytes.
-#[derive(Debug, Clone, Copy)]
-struct Packed {
-    at_ms: i64,
-    /// Sessions, active, executing, idle transactions.
-    counts: [u32; 4],
-    /// Longest active time, oldest transaction; not a number where there is none.
-    seconds: [f32; 2],
-}
-
-/// Stands for no count.
-const NOTHING: u32 = u32::MAX;
-
-impl From<Point> for Packed {
-    fn from(point: Point) -> Self {
-        let counts = [point.sessions, point.active, point.executing, point.idle_transactions];
-        Self {
-            at_ms: point.at.as_millisecond(),
-            counts: counts.map(|count| count.unwrap_or(NOTHING)),
-            seconds: [point.longest_active, point.oldest_transaction].map(|it| it.unwrap_or(f32::NAN)),
-        }
-    }
-}
-
-impl From<Packed> for Point {
-    fn from(packed: Packed) -> Self {
-        let [sessions, active, executing, idle_transactions] =
-            packed.counts.map(|count| (count != NOTHING).then_some(count));
-        let [longest_active, oldest_transaction] = packed.seconds.map(|it| (!it.is_nan()).then_some(it));
-        let at = Timestamp::from_millisecond(packed.at_ms).unwrap_or_default();
-        Self { at, sessions, active, executing, longest_active, oldest_transaction, idle_transactions }
-    }
-}
-
-/// The points of one target, the oldest first.
+/// The points of one target, the oldest first, in a third of the bytes that they take as they are: most of their numbers are small,
+/// and fleets have many points.
 #[derive(Debug, Default)]
-pub(super) struct History(VecDeque<Packed>);
+pub(super) struct History {
+    /// Of each point the milliseconds since the one before, which mean nothing for the first one, and then its [`numbers`].
+    bytes: Vec<u8>,
+    points: usize,
+    /// When the first and the last point were, in milliseconds of Unix time.
+    first: i64,
+    last: i64,
+}
 
 impl History {
     /// Takes the newest point in, and lets go of those that are too old. A clock that was set back makes the points after it
     /// untrue, and they go, too.
     pub fn push(&mut self, point: Point) {
-        let new = Packed::from(point);
-        let oldest = new.at_ms - SPAN_MS;
-        self.0.retain(|known| (oldest..=new.at_ms).contains(&known.at_ms));
-        if self.0.len() == MAX_POINTS {
+        let at = point.at.as_millisecond();
+        if self.points > 0 && at < self.last {
+            self.replace(self.points().into_iter().filter(|known| known.at <= point.at));
+        }
+        while self.points > 0 && self.first < at - SPAN_MS {
+            self.let_go_of_first();
+        }
+        if self.points == MAX_POINTS {
             self.merge();
         }
-        // Growing by half instead of doubling: a fleet holds many of these.
-        if self.0.len() == self.0.capacity() {
-            let room = MAX_POINTS - self.0.len();
-            self.0.reserve_exact((self.0.len() / 2).max(8).min(room));
-        }
-        self.0.push_back(new);
+        self.append(point, at);
     }
 
     /// All points.
     pub fn points(&self) -> Vec<Point> {
-        self.0.iter().copied().map(Point::from).collect()
+        let (mut reader, mut at) = (Reader(&self.bytes), self.first);
+        let mut points = Vec::with_capacity(self.points);
+        while points.len() < self.points {
+            let since = reader.number();
+            at = if points.is_empty() { at } else { at.saturating_add_unsigned(since) };
+            points.push(reader.point(Timestamp::from_millisecond(at).unwrap_or_default()));
+        }
+        points
+    }
+
+    fn append(&mut self, point: Point, at: i64) {
+        let since = if self.points == 0 { 0 } else { at.abs_diff(self.last) };
+        let mut encoded = [0; MAX_POINT_BYTES];
+        let mut end = 0;
+        for number in std::iter::once(since).chain(numbers(&point)) {
+            end = write(&mut encoded, end, number);
+        }
+        // Growing by little: a fleet holds many of these.
+        if self.bytes.capacity() - self.bytes.len() < end {
+            self.bytes.reserve_exact((self.bytes.len() / 8).max(64));
+        }
+        self.bytes.extend_from_slice(&encoded[..end]);
+        self.first = if self.points == 0 { at } else { self.first };
+        self.last = at;
+        self.points += 1;
+    }
+
+    fn let_go_of_first(&mut self) {
+        let mut reader = Reader(&self.bytes);
+        reader.number();
+        reader.point(Timestamp::UNIX_EPOCH);
+        let rest = reader.0.len();
+        let next = if rest == 0 { 0 } else { reader.number() };
+        self.first = self.first.saturating_add_unsigned(next);
+        self.bytes.drain(..self.bytes.len() - rest);
+        self.points -= 1;
     }
 
     /// Makes one of the two neighbours that are closest, and of several such pairs the oldest: what is old becomes coarser first.
     fn merge(&mut self) {
-        let gap = |at: &usize| self.0[at + 1].at_ms - self.0[*at].at_ms;
-        let Some(at) = (0..self.0.len() - 1).min_by_key(gap) else { return };
-        let later = self.0.remove(at + 1).expect("it is the neighbour of another");
-        self.0[at] = Point::from(self.0[at]).merged(later.into()).into();
+        let mut points = self.points();
+        let gap = |at: &usize| points[at + 1].at.duration_since(points[*at].at);
+        let Some(at) = (0..points.len() - 1).min_by_key(gap) else { return };
+        let later = points.remove(at + 1);
+        points[at] = points[at].merged(later);
+        self.replace(points.into_iter());
+    }
+
+    fn replace(&mut self, points: impl Iterator<Item = Point>) {
+        self.bytes.clear();
+        self.points = 0;
+        points.for_each(|point| self.append(point, point.at.as_millisecond()));
+    }
+}
+
+/// Bytes of a point at most: seven numbers of at most ten each.
+const MAX_POINT_BYTES: usize = 70;
+
+/// The numbers of a point, each one greater than it is, so that 0 stands for none; ages in milliseconds.
+fn numbers(point: &Point) -> [u64; 6] {
+    let counts = [point.sessions, point.active, point.executing, point.idle_transactions];
+    let [sessions, active, executing, idle] = counts.map(|it| it.map_or(0, |it| u64::from(it) + 1));
+    let [longest, oldest] =
+        [point.longest_active, point.oldest_transaction].map(|it| it.map_or(0, |it| milliseconds(it) + 1));
+    [sessions, active, executing, idle, longest, oldest]
+}
+
+fn milliseconds(seconds: f32) -> u64 {
+    let age = Duration::try_from_secs_f32(seconds).unwrap_or(MAX_AGE);
+    u64::try_from(age.min(MAX_AGE).as_millis()).expect("a thousand years have fewer milliseconds")
+}
+
+/// No session is older.
+const MAX_AGE: Duration = Duration::from_hours(1000 * 366 * 24);
+
+/// Writes a number in as few bytes as it takes, seven bits each (LEB128), and tells where it ends.
+fn write(bytes: &mut [u8; MAX_POINT_BYTES], mut at: usize, mut number: u64) -> usize {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        bytes[at] = low & 0x7f | if number > 0 { 0x80 } else { 0 };
+        at += 1;
+        if number == 0 {
+            return at;
+        }
+    }
+}
+
+/// Reads numbers as [`write`] wrote them.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn number(&mut self) -> u64 {
+        let mut number = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let Some((byte, rest)) = self.0.split_first() else { break };
+            self.0 = rest;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        number
+    }
+
+    fn point(&mut self, at: Timestamp) -> Point {
+        let numbers: [Option<u64>; 6] = std::array::from_fn(|_| self.number().checked_sub(1));
+        let [sessions, active, executing, idle_transactions, longest, oldest] = numbers;
+        let count = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
+        let age = |number: Option<u64>| number.map(|number| Duration::from_millis(number).as_secs_f32());
+        Point {
+            at,
+            sessions: count(sessions),
+            active: count(active),
+            executing: count(executing),
+            longest_active: age(longest),
+            oldest_transaction: age(oldest),
+            idle_transactions: count(idle_transactions),
+        }
     }
 }
 
@@ -191,7 +274,6 @@ mod tests {
         let given = [point(0, Some(3)), point(30, None), point(60, Some(0))];
         assert_eq!(history(given), given);
         assert!(!given[1].is_good() && given[2].is_good());
-        assert!(size_of::<Packed>() <= 32);
     }
 
     #[test]
@@ -219,12 +301,24 @@ mod tests {
     }
 
     #[test]
-    fn memory_grows_with_the_points() {
+    fn great_numbers_come_back_too() {
+        let great = Point {
+            sessions: Some(u32::MAX),
+            idle_transactions: Some(1 << 21),
+            oldest_transaction: Some(31_536_000.0),
+            ..point(7, Some(128))
+        };
+        assert_eq!(history([point(0, Some(3)), great]), [point(0, Some(3)), great]);
+    }
+
+    #[test]
+    fn memory_grows_with_the_points_to_a_third_of_what_they_are() {
         let mut history = History::default();
-        assert_eq!(history.0.capacity(), 0);
+        assert_eq!(history.bytes.capacity(), 0);
         for i in 0..5000 {
-            history.push(point(i * 2, Some(1)));
+            history.push(Point { oldest_transaction: Some(300.0), ..point(i * 2, Some(i as u32 % 300)) });
         }
-        assert_eq!(history.0.capacity(), MAX_POINTS);
+        let plain = MAX_POINTS * size_of::<Point>();
+        assert!(history.bytes.capacity() < plain / 3, "{} of {plain}", history.bytes.capacity());
     }
 }
