@@ -38,7 +38,11 @@ cargo run --locked --quiet -- demo --web.listen-address=127.0.0.1:0 --web.enable
 demo_pid=$!
 await_demo
 
+schemathesis=$(realpath -s "$(dirname "${PYTHON:-$(command -v python3)}")/schemathesis")
+description=$PWD/docs/openapi.yaml
+# It leaves its notes where it runs.
+cd "$work"
 # Which task can be registered depends on the configuration, so that what the schema allows may be refused.
-"$(dirname "${PYTHON:-$(command -v python3)}")/schemathesis" run docs/openapi.yaml --url "http://$address" \
+"$schemathesis" run "$description" --url "http://$address" \
     --checks all --exclude-checks positive_data_acceptance \
     --max-examples 40 --seed 1 --generation-database none --request-timeout 20 --no-color
