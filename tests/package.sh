@@ -39,7 +39,7 @@ release=$(. /etc/os-release && echo "${VERSION_CODENAME:?this system has no code
 image=$tools/$release.tar
 if [[ ! -s $image ]]; then
     mkdir -p "$tools"
-    "${as_root[@]}" mmdebstrap --quiet --variant=minbase --include=ca-certificates "$release" "$image.new"
+    "${as_root[@]}" mmdebstrap --quiet --format=tar --variant=minbase --include=ca-certificates "$release" "$image.new"
     mv -f "$image.new" "$image"
 fi
 mkdir "$root"
