@@ -84,7 +84,7 @@ run() {
     exec 9>"$work/input.$instances"
     until_true 30 grep -qs '^instances:' "$work/config"
     until_true 30 awk -v n="$instances" '/^  - \{account: .*, id: / { seen++ } END { exit seen != n }' "$work/config"
-    sed 's/interval: 5s, timeout: 5s/interval: 15s, timeout: 10s/' "$work/config" >"$work/fleet.yml"
+    sed 's/interval: 5s, timeout: 5s, expose_sql: digest/interval: 15s, timeout: 10s/' "$work/config" >"$work/fleet.yml"
 
     "$bin"/dbsession_exporter --config.file="$work/fleet.yml" --web.listen-address=127.0.0.1:0 2>"$work/log" &
     local pid=$!

@@ -86,10 +86,9 @@ impl Candidates {
         }
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         rows.sort_unstable_by(|a, b| a.order(b));
-        OldestRows {
-            facts: rows.iter().map(|row| row.facts()).collect(),
-            texts: rows.iter().flat_map(|row| row.texts()).collect(),
-        }
+        let mut texts = Vec::new();
+        let facts = rows.iter().map(|row| row.facts(&mut texts)).collect();
+        OldestRows { facts, texts: texts.into_iter().collect() }
     }
 }
 
@@ -140,8 +139,10 @@ impl Row {
         self.statement.extend_from_slice(&spelled[..spelled.len().min(MAX_SPELLED)]);
     }
 
-    fn facts(&self) -> Facts {
-        Facts { seconds: self.seconds, command: self.command, idle: self.idle }
+    /// What is kept of it, with its texts among `texts`.
+    fn facts(&self, texts: &mut Vec<String>) -> Facts {
+        let places = self.texts().map(|text| place(texts, text));
+        Facts { seconds: self.seconds, command: self.command, idle: self.idle, places }
     }
 
     /// In the order in which [`OldestRows::iter`] takes them back.
@@ -158,6 +159,15 @@ fn assign(place: &mut String, text: &str) {
     place.push_str(text);
 }
 
+/// The place of a text among others, where it is put if it is not there: most rows share their user, database and state.
+fn place(texts: &mut Vec<String>, text: String) -> u8 {
+    let place = texts.iter().position(|known| *known == text).unwrap_or_else(|| {
+        texts.push(text);
+        texts.len() - 1
+    });
+    u8::try_from(place).expect("ten rows have sixty texts")
+}
+
 /// Texts of a row.
 const TEXTS: usize = 6;
 
@@ -165,7 +175,7 @@ const TEXTS: usize = 6;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OldestRows {
     facts: Box<[Facts]>,
-    /// [`TEXTS`] of each row.
+    /// All texts of all rows, each once.
     texts: Names,
 }
 
@@ -174,6 +184,8 @@ struct Facts {
     seconds: f64,
     command: Option<Command>,
     idle: bool,
+    /// Where the texts of the row are, in the order of [`Row::texts`].
+    places: [u8; TEXTS],
 }
 
 /// One session, as people read it. Texts are spelled as the labels are; `None`: it has none.
@@ -214,19 +226,20 @@ impl OldestRows {
 
     /// All rows, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = OldestRow<'_>> {
-        let mut texts = self.texts.iter();
+        let texts: Vec<&str> = self.texts.iter().collect();
         self.facts.iter().map(move |facts| {
-            let mut next = || texts.next().filter(|text| !text.is_empty());
+            let text = |place: u8| texts.get(usize::from(place)).copied().filter(|text| !text.is_empty());
+            let [id, user, client, database, state, statement] = facts.places.map(text);
             OldestRow {
                 seconds: facts.seconds,
-                id: next(),
-                user: next(),
-                client: next(),
-                database: next(),
+                id,
+                user,
+                client,
+                database,
                 command: facts.command,
-                state: next(),
+                state,
                 idle_in_transaction: facts.idle,
-                statement: next(),
+                statement,
             }
         })
     }

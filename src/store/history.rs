@@ -315,8 +315,9 @@ mod tests {
     fn memory_grows_with_the_points_to_a_third_of_what_they_are() {
         let mut history = History::default();
         assert_eq!(history.bytes.capacity(), 0);
-        for i in 0..5000 {
-            history.push(Point { oldest_transaction: Some(300.0), ..point(i * 2, Some(i as u32 % 300)) });
+        for i in 0..5000u32 {
+            let seen = point(i64::from(i) * 2, Some(i % 300));
+            history.push(Point { oldest_transaction: Some(300.0), ..seen });
         }
         let plain = MAX_POINTS * size_of::<Point>();
         assert!(history.bytes.capacity() < plain / 3, "{} of {plain}", history.bytes.capacity());
