@@ -58,7 +58,7 @@ async fn slow_clients_by_the_thousand_keep_nobody_from_scraping() {
     }
     assert!(scrapes >= 2 && most <= KEPT + 96, "{scrapes} scrapes, {most} files");
     let grown = resident(&program).saturating_sub(before);
-    // 512 connections of 16 KiB of head at most, and what the allocator keeps.
+    // 512 connections with the little that each has sent, and what the allocator keeps.
     assert!(grown < 32_768, "{grown} kB more");
     for task in &slow {
         task.abort();
