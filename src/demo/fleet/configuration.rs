@@ -4,7 +4,7 @@ use super::kill::{KILL_TASKS, KillTarget};
 use super::{ALIBABA_KEY, HUAWEI_KEY, IAM_USER, Member, PROJECT, Place, Size};
 use crate::demo::Cloud;
 
-/// The spike of orders comes every four minutes: each time it should be an incident of its own.
+/// The spike of orders comes every eight minutes: each time it should be an incident of its own.
 pub(super) const INCIDENTS: &str = "incidents: {active_above: 30, cooldown: 1m}";
 
 /// The configuration file for a fleet of this size on this cloud.

@@ -133,13 +133,14 @@ const SCENE: Scene = Scene {
     in_transaction: false,
 };
 
-/// The spike of orders, which a kill task ends the first time.
+/// The spike of orders, which a kill task ends the first time. It lasts until the alert that waits two minutes has fired, with
+/// a Prometheus that scrapes and evaluates each half minute.
 pub(super) const SPIKE: Scene = Scene {
     from: 60,
-    lasts: 90,
-    every: 240,
+    lasts: 240,
+    every: 480,
     sessions: 48,
-    killed: Some((105, 120)),
+    killed: Some((270, 285)),
     user: "report_batch",
     client: "10.20.7.32",
     database: "orders",
