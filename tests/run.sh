@@ -48,6 +48,7 @@ install_packages() {
     has dpkg-shlibdeps || missing+=(dpkg-dev)
     has mmdebstrap || missing+=(mmdebstrap)
     has groff || missing+=(groff-base)
+    has ip || missing+=(iproute2)
     # TLS needs a certificate store, even where no certificate is checked.
     [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || missing+=(ca-certificates)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
@@ -154,6 +155,7 @@ stage Examples tests/docs.sh
 stage Rules "$tools/python/bin/python" tests/rules.py
 stage Dashboards "$tools/python/bin/python" tests/grafana.py
 stage Prometheus tests/prometheus.sh
+stage "First steps" tests/first_steps.sh
 stage API tests/openapi.sh
 stage Browser browser
 stage systemd tests/systemd.sh
