@@ -5,6 +5,7 @@ mod fleet;
 mod incidents;
 mod instance;
 mod number;
+mod oldest;
 mod picture;
 mod words;
 

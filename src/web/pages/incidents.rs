@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use super::number::Number;
+use super::oldest::Oldest;
 use super::picture::{Line, Picture, Unit};
 use super::words::{self, Moment, UNKNOWN};
 use super::{Frame, Section, html, message};
@@ -80,18 +81,6 @@ struct Grown<'a> {
     rows: &'a [GrownValue],
 }
 
-struct Oldest<'a> {
-    title: &'static str,
-    age: &'static str,
-    rows: Vec<Session<'a>>,
-}
-
-struct Session<'a> {
-    age: String,
-    texts: [&'a str; 6],
-    statement: Option<&'a str>,
-}
-
 /// The list of these incidents, the newest first.
 pub(in crate::web) fn incidents(frame: Frame<'_>, incidents: &[Arc<Incident>]) -> Response {
     let rows = incidents.iter().take(SHOWN).map(|incident| Row::new(incident, &frame)).collect();
@@ -117,8 +106,8 @@ pub(in crate::web) fn incident(frame: Frame<'_>, slots: &[Slot], incident: Optio
         grown: grown.map(|(head, rows)| Grown { head, rows }),
         states: &incident.states,
         oldest: [
-            Oldest::new("Oldest sessions", "Executing for", &incident.oldest_sessions),
-            Oldest::new("Oldest transactions", "Open for", &incident.oldest_transactions),
+            Oldest::new("Oldest sessions at the peak", "Executing for", &incident.oldest_sessions),
+            Oldest::new("Oldest transactions at the peak", "Open for", &incident.oldest_transactions),
         ],
         frame: frame.of(Section::Incidents),
     })
@@ -220,27 +209,4 @@ impl Step {
 
 fn seconds(seconds: f64) -> String {
     words::span(Duration::try_from_secs_f64(seconds).unwrap_or_default())
-}
-
-impl<'a> Oldest<'a> {
-    fn new(title: &'static str, age: &'static str, rows: &'a [store::Row]) -> Self {
-        let session = |row: &'a store::Row| {
-            let state = row.state.as_deref().filter(|_| !row.idle_in_transaction);
-            let state = if row.idle_in_transaction { Some("idle in transaction") } else { state };
-            let texts = [
-                row.id.as_deref(),
-                row.user.as_deref(),
-                row.client.as_deref(),
-                row.database.as_deref(),
-                row.command.as_deref(),
-                state,
-            ];
-            Session {
-                age: seconds(row.seconds),
-                texts: texts.map(|text| text.unwrap_or(UNKNOWN)),
-                statement: row.statement.as_deref(),
-            }
-        };
-        Self { title, age, rows: rows.iter().map(session).collect() }
-    }
 }

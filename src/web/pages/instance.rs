@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::fleet::{cloud, nodes, title};
 use super::number::Number;
+use super::oldest::Oldest;
 use super::picture::{Line, Picture, Unit};
 use super::words::Moment;
 use super::{Frame, Section, Trouble, html, message};
@@ -21,7 +22,7 @@ use crate::store::history::{Point, SPAN};
 use crate::store::{Slot, State, TargetStatus};
 use facts::Fact;
 use leaders::Leader;
-use tables::{Groups, Oldest, Standing};
+use tables::{Groups, Standing};
 
 /// Pictures are no shorter than this: one point is no past.
 const SHORTEST_PAST: SignedDuration = SignedDuration::from_mins(5);

@@ -1,11 +1,11 @@
 //! Who is doing this, in a few lines: those with most active sessions, the longest execution, the oldest transaction.
 
-use super::tables::Session;
 use crate::model::Snapshot;
 use crate::model::groups::Group;
 use crate::model::oldest::OldestRows;
 use crate::model::ranking::Dimension;
 use crate::web::pages::number::Number;
+use crate::web::pages::oldest::Session;
 
 /// One line of the answer.
 pub(super) enum Leader<'a> {

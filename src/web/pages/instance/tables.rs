@@ -3,11 +3,10 @@
 use std::cmp::Reverse;
 
 use crate::model::groups::Group;
-use crate::model::oldest::{OldestRow, OldestRows};
 use crate::model::ranking::Dimension;
 use crate::model::{Snapshot, label};
 use crate::web::pages::number::Number;
-use crate::web::pages::words;
+use crate::web::pages::oldest::Oldest;
 
 /// One dimension.
 pub(super) struct Groups<'a> {
@@ -119,55 +118,11 @@ pub(super) fn states(snapshot: &Snapshot) -> Vec<Standing<'_>> {
         .collect()
 }
 
-/// The oldest sessions of one kind.
-pub(super) struct Oldest<'a> {
-    pub title: &'static str,
-    pub age: &'static str,
-    pub rows: Vec<Session<'a>>,
-}
-
-/// One session as people read it.
-pub(super) struct Session<'a> {
-    pub id: &'a str,
-    pub user: &'a str,
-    pub client: &'a str,
-    pub database: &'a str,
-    pub command: &'static str,
-    pub state: &'a str,
-    pub is_idle: bool,
-    /// Its statement without literals, where statements are kept.
-    pub statement: Option<&'a str>,
-    pub age: Number,
-}
-
 /// The longest executions and the oldest transactions.
 pub(super) fn oldest(snapshot: &Snapshot) -> Vec<Oldest<'_>> {
     let Some(listed) = &snapshot.listed else { return Vec::new() };
     vec![
-        Oldest::new("Longest executions", "Executing for", &listed.oldest_sessions),
-        Oldest::new("Oldest transactions", "Open for", &listed.oldest_transactions),
+        Oldest::new("Longest executions", "Executing for", listed.oldest_sessions.iter()),
+        Oldest::new("Oldest transactions", "Open for", listed.oldest_transactions.iter()),
     ]
-}
-
-impl<'a> Oldest<'a> {
-    fn new(title: &'static str, age: &'static str, rows: &'a OldestRows) -> Self {
-        Self { title, age, rows: rows.iter().map(Session::from).collect() }
-    }
-}
-
-impl<'a> From<OldestRow<'a>> for Session<'a> {
-    fn from(row: OldestRow<'a>) -> Self {
-        let told = |text: Option<&'a str>| text.unwrap_or(words::UNKNOWN);
-        Self {
-            id: told(row.id),
-            user: told(row.user),
-            client: told(row.client),
-            database: told(row.database),
-            command: row.command.map_or(words::UNKNOWN, |command| command.label()),
-            state: told(row.state),
-            is_idle: row.idle_in_transaction,
-            statement: row.statement,
-            age: Number::seconds(row.seconds),
-        }
-    }
 }
