@@ -70,6 +70,17 @@ async fn request(stream: &mut TcpStream, method: &str, path: &str) -> String {
 }
 
 #[tokio::test]
+async fn many_cores_do_not_make_many_threads() {
+    let (_cloud, scene) = well().await;
+    let invocation = Invocation::configured(&scene.file(), &[]);
+    // What stands for a machine of so many cores, unless the program has a limit of its own.
+    let program = invocation.environment("TOKIO_WORKER_THREADS", "64").start().await;
+    program.scrape_until("the first data", |page| is_up(page, "well") == Some(true)).await;
+    let threads = std::fs::read_dir(format!("/proc/{}/task", program.id())).unwrap().count();
+    assert!(threads < 20, "{threads} threads");
+}
+
+#[tokio::test]
 async fn paths_methods_and_standard_output() {
     let (_cloud, scene) = well().await;
     let program = Program::start(&scene.file()).await;
