@@ -5,38 +5,8 @@
 # time, the kernel's included, the time from a fetch's last byte to its data being on /metrics, and fetches that were missed or failed.
 set -euo pipefail
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. "$(dirname "${BASH_SOURCE[0]}")/common/fleet.sh"
 watched=${SECONDS_WATCHED:-60}
-bin=${CARGO_TARGET_DIR:-target}/release
-work=$(mktemp -d)
-pids=()
-
-end() {
-    exec 9>&- || true
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-    pids=()
-}
-trap 'end; rm -rf "$work"' EXIT
-
-die() {
-    echo "benches/fleet.sh: $*" >&2
-    exit 1
-}
-
-# Waits up to $1 seconds for the rest of the line to succeed.
-until_true() {
-    local deadline=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [[ $SECONDS -lt $deadline ]] || die "waited in vain for: $*"
-        sleep 0.2
-    done
-}
-
-scrape() {
-    curl -sS --noproxy '*' "http://$address/metrics"
-}
 
 # The sum of all series whose line begins with $1 on page $2.
 sum() {
@@ -66,7 +36,7 @@ scrape_cost() {
     sleep 15
     busy=$(cpu_seconds "$1")
     began=$(date +%s.%N)
-    for ((i = 0; i < $3; i++)); do scrape >/dev/null; done
+    for ((i = 0; i < $3; i++)); do get "$address" /metrics -o /dev/null; done
     ended=$(date +%s.%N)
     awk -v after="$(cpu_seconds "$1")" -v busy="$busy" -v idle="$idle" -v span="$ended $began" -v series="$2" -v scrapes="$3" '
         BEGIN {
@@ -78,28 +48,18 @@ scrape_cost() {
 
 run() {
     local instances=$1 sessions=$2
-    mkfifo "$work/input.$instances"
-    "$bin"/examples/simulated_cloud "$instances" "$sessions" <"$work/input.$instances" >"$work/config" 2>"$work/cloud.log" &
-    pids+=($!)
-    exec 9>"$work/input.$instances"
-    until_true 30 grep -qs '^instances:' "$work/config"
-    until_true 30 awk -v n="$instances" '/^  - \{account: .*, id: / { seen++ } END { exit seen != n }' "$work/config"
-    sed 's/interval: 5s, timeout: 5s, expose_sql: digest/interval: 15s, timeout: 10s/' "$work/config" >"$work/fleet.yml"
-
-    "$bin"/dbsession_exporter --config.file="$work/fleet.yml" --web.listen-address=127.0.0.1:0 2>"$work/log" &
-    local pid=$!
-    pids+=("$pid")
-    until_true 30 grep -qs ' address=' "$work/log"
-    address=$(sed -n 's/.* address=\([^ ]*\).*/\1/p' "$work/log" | head -n 1)
-    until_true 90 curl -sf --noproxy '*' -o /dev/null "http://$address/-/ready"
+    start_cloud "$instances" "$sessions"
+    sed 's/interval: 5s, timeout: 5s, expose_sql: digest/interval: 15s, timeout: 10s/' "$work/cloud.yml" >"$work/fleet.yml"
+    start_exporter "$work/fleet.yml"
+    until_true 90 get "$address" /-/ready -f -o /dev/null
     sleep 15
 
-    scrape >"$work/page.0"
+    get "$address" /metrics >"$work/page.0"
     sleep "$watched"
-    scrape >"$work/page.1"
+    get "$address" /metrics >"$work/page.1"
     local seconds
     for i in 1 2 3 4 5; do
-        curl -sS --noproxy '*' -o /dev/null -w '%{time_total}\n' "http://$address/metrics"
+        get "$address" /metrics -o /dev/null -w '%{time_total}\n'
     done | sort -n | sed -n 3p >"$work/scrape"
     seconds=$(cat "$work/scrape")
     local cpu before after cost
@@ -120,7 +80,6 @@ run() {
     end
 }
 
-command -v curl >/dev/null || die "curl is missing"
-cargo build --release --locked --example simulated_cloud --bin dbsession_exporter
+build
 run 1000 1000
 run 10000 20

@@ -4,41 +4,15 @@
 # and PROFILE (release or debug) may be set; it takes some three minutes. All on loopback; ends every process that it started.
 set -euo pipefail
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. "$(dirname "${BASH_SOURCE[0]}")/common/fleet.sh"
 instances=${INSTANCES:-10000}
 rate=${RATE:-200}
-profile=${PROFILE:-release}
 shards=4
 watched=30
-bin=${CARGO_TARGET_DIR:-target}/$profile
-work=$(mktemp -d)
-pids=()
-
-end() {
-    exec 9>&- || true
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-}
-trap 'end; rm -rf "$work"' EXIT
-
-die() {
-    echo "benches/shards.sh: $*" >&2
-    exit 1
-}
-
-# Waits up to $1 seconds for the rest of the line to succeed.
-until_true() {
-    local deadline=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [[ $SECONDS -lt $deadline ]] || die "waited in vain for: $*"
-        sleep 0.5
-    done
-}
 
 # The path $2 of shard $1.
 ask() {
-    curl -sS --noproxy '*' "http://$(cat "$work/address.$1")$2"
+    get "${addresses[$1]}" "$2"
 }
 
 # Whether every target of shard $1 has been fetched once.
@@ -60,26 +34,14 @@ calls() {
         END { for (account in calls) print account, calls[account] }' | sort
 }
 
-command -v curl >/dev/null || die "curl is missing"
-flags=()
-[[ $profile == debug ]] || flags=(--release)
-cargo build "${flags[@]}" --locked --example simulated_cloud --bin dbsession_exporter
+build
+start_cloud "$instances" 5
+sed -E "s/interval: 5s, timeout: 5s/interval: 30s, timeout: 20s/; s#(das|ddm): [0-9]+/s#\1: $rate/s#g" "$work/cloud.yml" >"$work/fleet.yml"
 
-mkfifo "$work/input"
-"$bin"/examples/simulated_cloud "$instances" 5 <"$work/input" >"$work/config" 2>"$work/cloud.log" &
-pids+=($!)
-exec 9>"$work/input"
-until_true 60 awk -v n="$instances" '/^  - \{account: .*, id: / { seen++ } END { exit seen != n }' "$work/config"
-sed -E "s/interval: 5s, timeout: 5s/interval: 30s, timeout: 20s/; s#(das|ddm): [0-9]+/s#\1: $rate/s#g" "$work/config" >"$work/fleet.yml"
-
+addresses=()
 for ((shard = 0; shard < shards; shard++)); do
-    "$bin"/dbsession_exporter --config.file="$work/fleet.yml" --web.listen-address=127.0.0.1:0 --shard="$shard" \
-        --total-shards="$shards" 2>"$work/log.$shard" &
-    pids+=($!)
-done
-for ((shard = 0; shard < shards; shard++)); do
-    until_true 60 grep -qs ' address=' "$work/log.$shard"
-    sed -n 's/.* address=\([^ ]*\).*/\1/p' "$work/log.$shard" | head -n 1 >"$work/address.$shard"
+    start_exporter "$work/fleet.yml" --shard="$shard" --total-shards="$shards"
+    addresses+=("$address")
 done
 for ((shard = 0; shard < shards; shard++)); do
     until_true 300 is_fetched "$shard"
