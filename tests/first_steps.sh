@@ -8,33 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [[ ${1-} != alone ]]; then
     as_root=()
     [[ $EUID -eq 0 ]] || as_root=(--user --map-root-user)
-    exec unshare "${as_root[@]}" --net "$0" alone
+    exec unshare "${as_root[@]}" --net tests/first_steps.sh alone
 fi
 ip link set lo up
 
-work=$(mktemp -d)
-# Where the commands make their directories.
+. tests/processes.sh
+# Where the commands make their directories, too.
 export TMPDIR=$work
-pids=()
-
-finish() {
-    local status=$?
-    trap - EXIT
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    if [[ $status -ne 0 ]]; then tail -n 15 "$work"/*.log >&2; fi
-    rm -rf "$work"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-die() {
-    echo "tests/first_steps.sh: $*" >&2
-    exit 1
-}
 
 # The commands of the section that begin so.
 commands() {
@@ -46,17 +26,6 @@ start() {
     echo "\$ $2"
     bash -c "exec $2" >"$work/$1.out" 2>"$work/$1.log" &
     pids+=($!)
-}
-
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds; all that was started must live that long.
-wait_for() {
-    local until=$((SECONDS + $1)) what=$2 pid
-    shift 2
-    until "$@"; do
-        for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null || die "$what: a process has ended"; done
-        ((SECONDS < until)) || die "$what: nothing within the time allowed"
-        sleep 1
-    done
 }
 
 has_answer() {
@@ -75,15 +44,15 @@ mapfile -t queries < <(commands promtool)
 cargo build --release --locked --quiet
 began=$SECONDS
 start demo "${daemons[0]}"
-wait_for 60 "the page of the demo" curl --silent --fail --output "$work/metrics" http://localhost:10104/metrics
+wait_for 60 "$!" "the page of the demo" get --output "$work/metrics" http://localhost:10104/metrics
 start prometheus "${daemons[1]}"
 for query in "${queries[@]:1}"; do
-    wait_for 120 "$query" has_answer "$query"
+    wait_for 120 "${pids[1]}" "$query" has_answer "$query"
     echo "\$ $query"
     bash -c "$query"
 done
 # The flood begins after a minute and lasts four; the alert waits two, and Prometheus looks each half minute.
-wait_for 300 "${queries[0]}" fires "${queries[0]}"
+wait_for 300 "${pids[1]}" "${queries[0]}" fires "${queries[0]}"
 echo "\$ ${queries[0]}"
 bash -c "${queries[0]}"
 echo "The alert on the flood has fired $((SECONDS - began)) s after the start of the demo."

@@ -6,48 +6,7 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-work=$(mktemp -d)
-pids=()
-
-finish() {
-    local status=$?
-    trap - EXIT
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    if [[ $status -ne 0 ]]; then tail -n 15 "$work"/*.log >&2; fi
-    rm -rf "$work"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-die() {
-    echo "tests/prometheus.sh: $*" >&2
-    exit 1
-}
-
-# wait_for SECONDS PID WHAT COMMAND...: until the command succeeds; PID must live that long.
-wait_for() {
-    local until=$((SECONDS + $1)) pid=$2 what=$3
-    shift 3
-    until "$@"; do
-        kill -0 "$pid" 2>/dev/null || die "$what: the process has ended"
-        ((SECONDS < until)) || die "$what: nothing within the time allowed"
-        sleep 0.2
-    done
-}
-
-get() {
-    curl --silent --fail --max-time 10 "$@"
-}
-
-# The address that a log line of the demo, or of Prometheus, says it listens on.
-listens() {
-    address=$(sed -En '/message=listening|msg="Listening on"/s/.* address=([0-9.]+:[0-9]+).*/\1/p' "$1" 2>/dev/null | head -n 1)
-    [[ -n $address ]]
-}
+. tests/processes.sh
 
 # Prometheus scrapes every second, so an answer comes or never will.
 answered() {
@@ -63,14 +22,7 @@ has_exemplars() {
     grep -q '"session_id":"[^"]' "$work/exemplars" && grep -q '"trx_id":"[^"]' "$work/exemplars"
 }
 
-# listening PID WHAT LOG: sets `address` to where it listens.
-listening() {
-    wait_for 30 "$1" "$2 does not listen" listens "$3"
-}
-
 cargo build --locked --quiet
-# From here on all is on this machine; a proxy has no part in it.
-export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 python=${PYTHON:-python3}
 
 # The spike begins a minute after the demo, so what waits for it comes first.

@@ -4,39 +4,10 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tests/processes.sh
 unit=deploy/systemd/dbsession_exporter.service
 # Of 10; what is left is the network, which the program is for.
 most_exposure=1.5
-work=$(mktemp -d)
-demo_pid=
-manager_pid=
-
-finish() {
-    local status=$?
-    trap - EXIT
-    if [[ -n $demo_pid ]]; then kill "$demo_pid" 2>/dev/null || true; fi
-    if [[ -n $manager_pid ]]; then kill "$manager_pid" 2>/dev/null || true; fi
-    if [[ $status -ne 0 && -e $work/demo.log ]]; then tail -n 15 "$work/demo.log" >&2; fi
-    rm -rf "$work"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-die() {
-    echo "tests/systemd.sh: $*" >&2
-    exit 1
-}
-
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
-wait_for() {
-    local until=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@"; do
-        ((SECONDS < until)) || die "$what"
-        sleep 0.2
-    done
-}
 
 cargo build --locked --quiet
 program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/dbsession_exporter")
@@ -62,15 +33,6 @@ flags=${flags//\/etc\/dbsession_exporter/deploy\/debian}
 "$program" check ${flags//%S/$work} >"$work/plan" || die "the program refuses the flags of the unit"
 echo "The program takes the flags of the unit."
 
-listens() {
-    address=$(sed -En '/message=listening/s/.* address=([0-9.]+:[0-9]+).*/\1/p' "$work/demo.log" | head -n 1)
-    [[ -n $address ]]
-}
-
-get() {
-    curl --silent --fail --max-time 10 --output "$work/answer" "$@"
-}
-
 # The members of a set of system calls, and of the sets in it.
 members() {
     local name
@@ -94,25 +56,27 @@ while True:
     print(manager.recv(4096).decode(), flush=True)
 ' "$work/notify" >"$work/told" &
 manager_pid=$!
-wait_for 30 "the socket is not there" test -S "$work/notify"
+pids+=("$manager_pid")
+wait_for 30 "$manager_pid" "the socket is not there" test -S "$work/notify"
 
 # -D: the process is the program, not strace.
 NOTIFY_SOCKET=$work/notify WATCHDOG_USEC=1000000 strace -D -f -c -o "$work/calls" "$program" demo --web.listen-address=127.0.0.1:0 --storage.path="$work/state" \
     >"$work/demo.out" 2>"$work/demo.log" &
 demo_pid=$!
-wait_for 60 "the demo does not listen" listens
-wait_for 90 "the demo is not ready" get "http://$address/-/ready"
-get --compressed "http://$address/metrics"
-get "http://$address/"
-wait_for 30 "the demo does not say that it is ready" grep -q '^READY=1' "$work/told"
-wait_for 30 "the demo gives no sign of life" grep -q '^WATCHDOG=1' "$work/told"
+pids+=("$demo_pid")
+listening "$demo_pid" "the demo" "$work/demo.log"
+wait_for 90 "$demo_pid" "the demo is not ready" get --output "$work/ready" "http://$address/-/ready"
+get --output "$work/metrics" --compressed "http://$address/metrics"
+get --output "$work/page" "http://$address/"
+wait_for 30 "$demo_pid" "the demo does not say that it is ready" grep -q '^READY=1' "$work/told"
+wait_for 30 "$demo_pid" "the demo gives no sign of life" grep -q '^WATCHDOG=1' "$work/told"
 kill -HUP "$demo_pid"
-wait_for 30 "the demo does not reload" grep -q 'message="configuration reloaded"' "$work/demo.log"
+wait_for 30 "$demo_pid" "the demo does not reload" grep -q 'message="configuration reloaded"' "$work/demo.log"
 kill -TERM "$demo_pid"
 wait "$demo_pid" || die "the demo ended with status $? after SIGTERM"
-demo_pid=
-wait_for 30 "the demo does not say that it ends" grep -q '^STOPPING=1' "$work/told"
-wait_for 30 "strace counts nothing" grep -q ' total$' "$work/calls"
+pids=("$manager_pid")
+wait_for 30 "$manager_pid" "the demo does not say that it ends" grep -q '^STOPPING=1' "$work/told"
+wait_for 30 "$manager_pid" "strace counts nothing" grep -q ' total$' "$work/calls"
 awk '$NF ~ /^[a-z0-9_]+$/ && $NF != "total" && $NF != "syscall" { print $NF }' "$work/calls" | sort -u >"$work/used"
 denied=$(comm -23 "$work/used" <(comm -23 <(filtered '') <(filtered '~')))
 [[ -z $denied ]] || die "the unit denies what the program does:" $denied
