@@ -1,6 +1,7 @@
 //! The composition root: what each command builds and runs, and how it ends.
 
 mod daemon;
+mod exporter;
 mod healthcheck;
 mod origin;
 mod service;

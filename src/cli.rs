@@ -169,9 +169,9 @@ pub enum KillTaskCommand {
 /// What `kill-task watch` watches.
 #[derive(Debug, Args)]
 pub struct Watch {
-    /// The running exporter.
-    #[arg(long, value_name = "URL", default_value = "http://localhost:10104")]
-    pub url: String,
+    /// The exporter that is asked.
+    #[command(flatten)]
+    pub whom: Whom,
     /// The node that the task was made for, if it was made for one.
     #[arg(long)]
     pub node: Option<String>,
@@ -183,18 +183,27 @@ pub struct Watch {
     pub task: String,
 }
 
-/// Whom `healthcheck` asks for what.
+/// A running exporter that a command asks.
 #[derive(Debug, Args)]
-pub struct Healthcheck {
-    /// The running exporter; the certificate of one on this machine may be anybody's.
+pub struct Whom {
+    /// The running exporter, with `USER:PASSWORD@` before its host where it asks for a user. On this machine its certificate may
+    /// be anybody's, unless there is a password or --ca-file.
     #[arg(long, value_name = "URL", default_value = "http://localhost:10104", value_parser = exporter)]
     pub url: Url,
-    /// Ask whether each target has been fetched once, by /-/ready, rather than whether it runs.
-    #[arg(long)]
-    pub ready: bool,
     /// Authorities in PEM that are trusted beside the system's.
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// Whom `healthcheck` asks for what.
+#[derive(Debug, Args)]
+pub struct Healthcheck {
+    /// The exporter that is asked.
+    #[command(flatten)]
+    pub whom: Whom,
+    /// Ask whether each target has been fetched once, by /-/ready, rather than whether it runs.
+    #[arg(long)]
+    pub ready: bool,
 }
 
 /// How `fetch` prints.

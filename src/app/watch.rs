@@ -3,16 +3,21 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::sleep;
+use tracing::warn;
 
+use super::exporter::{Exporter, answer};
 use super::{Failure, print};
 use crate::cli::Watch;
 
 /// Time between two looks; the exporter itself asks the cloud less often.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// So many looks at a task of which the cloud has told nothing are enough to say so.
+const PATIENCE: u32 = 10;
 
 /// One answer of the exporter.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,22 +44,26 @@ struct Task {
 
 /// Registers, follows and prints; a task that does not end well is a failure.
 pub(super) async fn watch(watch: &Watch) -> Result<(), Failure> {
-    let client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
-    let client = client.map_err(|error| Failure::runtime("no connection can be made", &error))?;
-    let url = format!("{}{PATH}", watch.url.trim_end_matches('/'));
+    let exporter = Exporter::new(&watch.whom, TIMEOUT)?;
     let Watch { account, instance, node, task, .. } = watch;
     let body = json!({"account": account, "instance": instance, "node": node, "task": task});
-    let request = client.post(&url).header("content-type", "application/json").body(body.to_string());
+    let request = exporter.post(PATH).header("content-type", "application/json").body(body.to_string());
     let mut listed = listed(request).await?;
+    let mut untold = 0;
     loop {
         let found = listed.tasks.into_iter().find(|found| is_it(found, watch));
         let found =
             found.ok_or_else(|| Failure::Runtime("the exporter has forgotten the task".to_owned()))?;
         match found.state.as_deref() {
-            None | Some("running") => sleep(PAUSE).await,
+            Some("running") => untold = 0,
             Some(state) => return outcome(&found, state),
+            None => untold += 1,
         }
-        listed = self::listed(client.get(&url)).await?;
+        if untold == PATIENCE {
+            warn!(task, "the cloud has told nothing of the task so far; the log of the exporter says why");
+        }
+        sleep(PAUSE).await;
+        listed = self::listed(exporter.get(PATH)).await?;
     }
 }
 
@@ -63,11 +72,8 @@ fn is_it(task: &Task, watch: &Watch) -> bool {
         == (&watch.account, &watch.instance, &watch.node, &watch.task)
 }
 
-async fn listed(request: reqwest::RequestBuilder) -> Result<Listed, Failure> {
-    let unreachable = |error| Failure::runtime("the exporter cannot be asked; is --url right?", &error);
-    let answer = request.send().await.map_err(unreachable)?;
-    let status = answer.status();
-    let body = answer.bytes().await.map_err(unreachable)?;
+async fn listed(request: RequestBuilder) -> Result<Listed, Failure> {
+    let (status, body) = answer(request).await?;
     if !status.is_success() {
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let why = body.get("error").and_then(Value::as_str).unwrap_or("no reason is given");

@@ -9,6 +9,8 @@ use std::time::Duration;
 use dbsession_exporter::demo::session::SimSession;
 use dbsession_exporter::demo::{Cloud, KillTask};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::parse::Page;
@@ -353,4 +355,32 @@ async fn a_person_watches_a_task_from_the_command_line() {
     }
     let nowhere = Invocation::new(&["kill-task", "watch", &url, "nobody", "rm-1", "t"]).finish().await;
     assert!(nowhere.code == Some(1) && nowhere.stderr.contains("no account"), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn a_person_learns_that_the_cloud_tells_nothing_of_a_task() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("--url=http://{}", listener.local_addr().unwrap());
+    // In the place of an exporter: of its answers the last alone has a state.
+    let exporter = async {
+        for looks in 0..12 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            let state = if looks == 11 { json!("success") } else { json!(null) };
+            let task =
+                json!({"account": "ali", "instance": "rm-1", "node": null, "task": "t", "state": state});
+            let body = json!({"tasks": [task]}).to_string();
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+            stream.write_all((head + &body).as_bytes()).await.unwrap();
+        }
+    };
+    let watch = Invocation::new(&["kill-task", "watch", &url, "ali", "rm-1", "t"]).finish();
+    let (watched, ()) = tokio::join!(watch, exporter);
+    assert_eq!(watched.code, Some(0), "{watched:?}");
+    assert_eq!(
+        watched.stderr.matches("the cloud has told nothing of the task so far").count(),
+        1,
+        "{watched:?}"
+    );
 }

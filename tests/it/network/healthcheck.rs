@@ -1,4 +1,7 @@
-//! `healthcheck`: what it says of an exporter that is well, not ready, silent, or not there; and whose certificate it takes.
+//! `healthcheck`: what it says of an exporter that is well, not ready, silent, or not there; and whose certificate it and
+//! `kill-task watch` take.
+
+use dbsession_exporter::demo::KillTask;
 
 use super::certificate::{Authority, Validity};
 use super::server::{LOCAL, Server};
@@ -64,4 +67,32 @@ async fn on_this_machine_it_takes_any_certificate_and_elsewhere_a_good_one() {
     let finished = ask(&["--ca-file=ours.pem"]).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert_failed(&ask(&["--ca-file=nowhere.pem"]).await, 2, "--ca-file: nowhere.pem cannot be used");
+}
+
+#[tokio::test]
+async fn a_password_goes_only_to_who_proves_to_be_the_exporter() {
+    let cloud = scene::cloud().await;
+    let mut scene = Scene::new("interval: 1h");
+    scene.account(&cloud, Api::Alibaba, "ali").instance(&cloud, Api::Alibaba, "ali", "rm-1", 1);
+    let program = Invocation::configured(&scene.file(), &["--web.enable-admin-api"]).start().await;
+    let ours = Authority::new("ours");
+    let acceptor = ours.acceptor(&["127.0.0.1"], Validity::Present);
+    let server = Server::tls_before(LOCAL, acceptor, program.address()).await;
+    cloud.set_kill_task("rm-1", "t", KillTask { state: "SUCCESS".to_owned(), ..KillTask::default() });
+    let anybody = format!("--url={}", server.https());
+    let known = anybody.replace("https://", "https://somebody:hidden@");
+    let watch = ["kill-task", "watch", "ali", "rm-1", "t"];
+    for command in [&["healthcheck"][..], &watch] {
+        let ask = |url: &str, more: &[&str]| {
+            let arguments = [command, &[url], more].concat();
+            Invocation::new(&arguments).file("ours.pem", &ours.pem()).finish()
+        };
+        let refused = ask(&known, &[]).await;
+        assert_failed(&refused, 1, "certificate");
+        assert!(!refused.stderr.contains("hidden"), "{refused:?}");
+        for (url, more) in [(&known, &["--ca-file=ours.pem"][..]), (&anybody, &[])] {
+            let finished = ask(url, more).await;
+            assert_eq!(finished.code, Some(0), "{finished:?}");
+        }
+    }
 }
