@@ -87,6 +87,16 @@ fn broken_yaml_is_pointed_at() {
 }
 
 #[test]
+fn a_byte_order_mark_is_as_if_it_were_not_there() {
+    let text = format!("\u{feff}global: {{top: 7}}\n{ACCOUNTS}");
+    assert_eq!(config(&text).top, 7);
+    assert_problem("\u{feff}instnaces: []\n", "1:1: instnaces: unknown key", "did you mean instances?");
+    assert_problem("\u{feff}global:\n  top: many\n", "2:8: global.top: expected a whole number", "");
+    assert_problem("\u{feff}accounts: []\naccounts: []\n", "2:1: accounts: duplicate key", "");
+    assert_problem("\u{feff}", "holds no configuration", "");
+}
+
+#[test]
 fn a_key_with_a_line_break_does_not_break_the_message() {
     assert_problem("\"a\\nb\": 1\n", "1:1: top level: unknown key", "");
     assert_problem("\"a\\nb: {}\": {top: [1]}\n", "1:1: top level: unknown key", "");

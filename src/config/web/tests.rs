@@ -45,6 +45,15 @@ fn an_empty_file_secures_nothing() {
 }
 
 #[test]
+fn a_byte_order_mark_is_as_if_it_were_not_there() {
+    let directory = directory();
+    let config = read(&directory, "\u{feff}rate_limit: {interval: 1s, burst: 3}\n").unwrap();
+    assert_eq!(config.rate_limit.map(|limit| limit.burst), Some(3));
+    let problems = read(&directory, "\u{feff}rate_limit: {burst: many}\n").unwrap_err();
+    assert_eq!(problems, ["1:21: rate_limit.burst: expected a whole number"]);
+}
+
+#[test]
 fn defaults_are_those_of_the_toolkit() {
     let config = read(&directory(), &tls("")).unwrap();
     let names: Vec<_> = config.files.iter().map(|path| path.file_name().unwrap().to_owned()).collect();
