@@ -96,6 +96,7 @@ fn labels_may_not_collide_with_series_or_scrapes() {
         "state",
         "rustversion",
         "when",
+        "mysql_user",
     ] {
         assert_refused(
             &format!("account: ali, id: a, labels: {{{name}: x}}"),

@@ -1,12 +1,14 @@
 //! `docs/metrics.md` shows every family of the table and every instrument of the exporter, with the labels that they have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::parse::parse;
 use super::{families, fixture, fleet, text};
+use crate::config;
 use crate::exposition::families::{Family, Kind, Read};
-use crate::exposition::mysqld;
+use crate::exposition::{PageInput, mysqld};
 use crate::generated;
 use crate::telemetry::Instruments;
 
@@ -20,16 +22,23 @@ const OPEN: [&str; 4] = [
     "mysql_info_schema_processlist_seconds",
 ];
 
-/// The labels of a family beside those of its target, in their order, each with its values.
-fn labels(family: &Family) -> BTreeMap<String, Vec<String>> {
+/// A page with every family, also those that only some targets have.
+fn whole() -> PageInput {
     let mut fleet = fleet();
     fleet.targets.iter_mut().for_each(|target| target.mysqld_names = true);
-    let page = parse(&text(fleet));
+    fleet
+}
+
+/// Whether a family of the page holds the samples of one of the table; an age family is several on the page.
+fn is_of(family: &Family, shown: &super::Family) -> bool {
+    matches!(shown.name.strip_prefix(family.name), Some("" | "_bucket"))
+}
+
+/// The labels of a family beside those of its target, in their order, each with its values.
+fn labels(family: &Family) -> BTreeMap<String, Vec<String>> {
+    let page = parse(&text(whole()));
     let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let shown = page.iter().filter(|shown| {
-        let suffix = shown.name.strip_prefix(family.name);
-        matches!(suffix, Some("" | "_bucket"))
-    });
+    let shown = page.iter().filter(|shown| is_of(family, shown));
     for (name, value) in shown.flat_map(|shown| &shown.samples).flat_map(|sample| &sample.labels) {
         if !["instance_id", "node_id", "team"].contains(&name.as_str()) {
             let values = labels.entry(name.clone()).or_default();
@@ -109,6 +118,31 @@ fn shows_every_family() {
     generated::hold("metrics.md", "families", &of_targets());
     generated::hold("metrics.md", "mysqld", &of_mysqld());
     generated::hold("metrics.md", "instruments", &of_the_exporter());
+}
+
+#[test]
+fn no_label_of_the_page_can_be_configured() {
+    let page = parse(&text(whole()));
+    for family in families::all(true) {
+        let is_seen = page.iter().any(|shown| is_of(family, shown) && !shown.samples.is_empty());
+        assert!(is_seen, "the labels of {} are not on the page", family.name);
+    }
+    let mut labels: BTreeSet<String> = BTreeSet::new();
+    for sample in page.iter().flat_map(|shown| &shown.samples) {
+        labels.extend(sample.labels.iter().map(|(name, _)| name.clone()));
+    }
+    for collector in Instruments::new().collectors() {
+        labels.extend(collector.desc().into_iter().flat_map(|desc| desc.variable_labels.clone()));
+    }
+    // The fixture's configured one.
+    labels.remove("team");
+    for label in labels {
+        let text = format!(
+            "accounts: [{{name: a, provider: alibaba}}]\ninstances: [{{account: a, id: i, labels: {{{label}: x}}}}]\n"
+        );
+        let refused = config::parse(&text, Path::new("f"), &|_| None).expect_err(&label).to_string();
+        assert!(refused.contains(&format!("labels.{label}: ")), "{refused}");
+    }
 }
 
 #[test]
