@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::wording::{near, one_line};
+use super::wording::{near, one_line, quoted};
 
 /// What is wrong, and the line and column (both from 1) where it is known.
 pub(super) struct FormError {
@@ -74,7 +74,8 @@ fn unknown_key(path: &str, rest: &str) -> String {
     let (key, expected) = rest.rsplit_once("`, expected ").unwrap_or((rest, ""));
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     let meant = near(key, known.iter().copied());
-    let place = if meant.is_some() || !holds_secrets(path) { join(path, key) } else { path.to_owned() };
+    let is_known = |meant: &str| meant.eq_ignore_ascii_case(key) || is_spelled_as_ours(key);
+    let place = place(path, key, meant.is_some_and(is_known));
     match meant {
         Some(meant) => format!("{place}: unknown key; did you mean {meant}?"),
         None => format!("{place}: unknown key; the keys here are {}", known.join(", ")),
@@ -83,7 +84,9 @@ fn unknown_key(path: &str, rest: &str) -> String {
 
 /// `KEY`
 fn duplicate_key(path: &str, rest: &str) -> String {
-    format!("{}: duplicate key; it stands in this map already", join(path, rest.trim_end_matches('`')))
+    let key = rest.strip_suffix('`').unwrap_or(rest);
+    let place = place(path, key, is_spelled_as_ours(key));
+    format!("{place}: duplicate key; it stands in this map already")
 }
 
 /// TYPE "value", expected EXPECTED
@@ -97,17 +100,26 @@ fn mismatch(path: &str, rest: &str) -> String {
     }
 }
 
-/// The path of a key, unless it looks like no key: `{access_key_secret:abc}` is a key with a secret in it.
-fn join(path: &str, key: &str) -> String {
-    let strict = holds_secrets(path);
-    let fits =
-        |c: char| c.is_ascii_lowercase() || c == '_' || (!strict && (c.is_ascii_alphanumeric() || c == '-'));
-    match (path, key.len() <= 40 && key.chars().all(fits)) {
-        ("", true) => key.to_owned(),
-        ("", false) => "top level".to_owned(),
-        (_, true) => format!("{path}.{key}"),
-        (_, false) => path.to_owned(),
-    }
+/// The path of a key; among secrets that of its map, unless the key is probably one of the file's own.
+fn place(path: &str, key: &str, is_known: bool) -> String {
+    if holds_secrets(path) && !is_known { path.to_owned() } else { named(path, key) }
+}
+
+/// The path of a key, quoted where it is no plain word. `{access_key_secret:abc}` is a key with a secret in it: what follows the
+/// sign is not shown.
+fn named(path: &str, key: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let key = match key.find([':', '=']) {
+        Some(at) => quoted(&format!("{}…", &key[..=at])),
+        None if !key.is_empty() && key.len() <= 40 && key.chars().all(is_plain) => key.to_owned(),
+        None => quoted(key),
+    };
+    if path.is_empty() { key } else { format!("{path}.{key}") }
+}
+
+/// Whether a key is spelled as the file's own are; secrets hardly ever are.
+fn is_spelled_as_ours(key: &str) -> bool {
+    key.len() <= 40 && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 fn holds_secrets(path: &str) -> bool {

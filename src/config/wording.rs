@@ -6,11 +6,12 @@ const SHOWN_CHARS: usize = 40;
 /// Below this likeness a suggestion puzzles more than it helps; `hww` and `hw` have 0.91, `time` and `timeout` 0.91.
 const LIKENESS: f64 = 0.8;
 
-/// The candidate most like a word, if one is.
+/// The candidate most like a word, if one is; letter case does not count.
 pub(super) fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_lowercase()), candidate))
         .filter(|(likeness, _)| *likeness >= LIKENESS)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
@@ -46,6 +47,7 @@ mod tests {
         let keys = ["interval", "timeout", "name", "nodes"];
         assert_eq!(near("intervall", keys), Some("interval"));
         assert_eq!(near("node", keys), Some("nodes"));
+        assert_eq!(near("TIMEOUT", keys), Some("timeout"));
         assert_eq!(near("colour", keys), None);
     }
 

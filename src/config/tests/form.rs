@@ -97,9 +97,51 @@ fn a_byte_order_mark_is_as_if_it_were_not_there() {
 }
 
 #[test]
+fn an_unknown_key_that_is_no_plain_word_is_quoted() {
+    let table = [
+        ("\"rate limit\"", "\"rate limit\"", "did you mean rate_limit?"),
+        ("foo.bar", "\"foo.bar\"", "the keys here are name, "),
+        ("<<", "\"<<\"", "the keys here are name, "),
+        ("\"${K}\"", "\"${K}\"", "the keys here are name, "),
+        ("accèss", "\"accèss\"", "the keys here are name, "),
+        ("\"\"", "\"\"", "the keys here are name, "),
+    ];
+    for (written, shown, remedy) in table {
+        let text = format!("accounts:\n  - {written}: 1\n");
+        assert_problem(&text, &format!("2:5: accounts[0].{shown}: unknown key; "), remedy);
+    }
+    let long = "ü".repeat(41);
+    assert_problem(&format!("{long}: 1\n"), &format!("1:1: \"{}…\": unknown key", "ü".repeat(40)), "");
+}
+
+#[test]
+fn a_key_in_capitals_is_known_again() {
+    assert_problem(
+        "accounts: [{REGION: a}]\n",
+        "1:13: accounts[0].REGION: unknown key; did you mean region?",
+        "",
+    );
+    assert_problem(
+        "accounts: [{credentials: {ACCESS_KEY_ID: a}}]\n",
+        "1:27: accounts[0].credentials.ACCESS_KEY_ID: unknown key; did you mean access_key_id?",
+        "",
+    );
+}
+
+#[test]
+fn a_value_without_a_blank_before_it_is_not_shown_as_part_of_the_key() {
+    for (written, shown) in [("proxy:http://user:canary@host", "proxy:…"), ("password=canary", "password=…")]
+    {
+        let found = problems(&format!("accounts: [{{{written}}}]\n"));
+        assert!(found[0].starts_with(&format!("1:13: accounts[0].\"{shown}\": unknown key")), "{found:?}");
+        assert!(!found[0].contains("canary"), "{found:?}");
+    }
+}
+
+#[test]
 fn a_key_with_a_line_break_does_not_break_the_message() {
-    assert_problem("\"a\\nb\": 1\n", "1:1: top level: unknown key", "");
-    assert_problem("\"a\\nb: {}\": {top: [1]}\n", "1:1: top level: unknown key", "");
+    assert_problem("\"a\\nb\": 1\n", "1:1: \"a\\nb\": unknown key", "");
+    assert_problem("\"a\\nb: {}\": {top: [1]}\n", "1:1: \"a\\nb:…\": unknown key", "");
 }
 
 #[test]
