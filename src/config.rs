@@ -106,7 +106,9 @@ impl Config {
             }
         }
         let labels = targets().next().map(|target| target.labels.clone()).unwrap_or_default();
-        Ok(KillTask { account: Arc::clone(account), instance_id, node_id, task_id, labels })
+        let settings = targets().next().map_or(&account.settings, |target| &target.settings);
+        let retention = settings.kill_task_retention;
+        Ok(KillTask { account: Arc::clone(account), instance_id, node_id, task_id, labels, retention })
     }
 }
 
@@ -188,8 +190,6 @@ pub struct Account {
     pub ddm_rate: Rate,
     /// What its instances inherit.
     pub settings: Settings,
-    /// How long the series of an ended kill task stay.
-    pub kill_task_retention: Duration,
 }
 
 impl Account {
@@ -252,6 +252,8 @@ pub struct KillTask {
     pub task_id: String,
     /// The configured labels of that instance; none if it is not configured.
     pub labels: Box<[(String, String)]>,
+    /// How long its series stay when it has ended: as configured for that instance, else for the account.
+    pub retention: Duration,
 }
 
 /// Why a file is no configuration.

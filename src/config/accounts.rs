@@ -44,11 +44,11 @@ struct Reach {
     iam: Option<Endpoint>,
 }
 
-/// Every account of the list, in its order; `level` and `retention` are the global ones.
-pub(super) fn entries(at: &Place, raw: &[RawAccount], level: Level, retention: Duration) -> Vec<Entry> {
+/// Every account of the list, in its order; `level` is the global one.
+pub(super) fn entries(at: &Place, raw: &[RawAccount], level: Level) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
     for (index, raw) in raw.iter().enumerate() {
-        let entry = entry(&at.item(index), raw, level, retention);
+        let entry = entry(&at.item(index), raw, level);
         let twin = entries.iter().position(|other| !other.name.is_empty() && other.name == entry.name);
         if let Some(twin) = twin {
             at.item(index)
@@ -60,14 +60,12 @@ pub(super) fn entries(at: &Place, raw: &[RawAccount], level: Level, retention: D
     entries
 }
 
-fn entry(at: &Place, raw: &RawAccount, global: Level, retention: Duration) -> Entry {
+fn entry(at: &Place, raw: &RawAccount, global: Level) -> Entry {
     let name = at.key("name").required(&raw.name, "instances refer to the account by its name", text::name);
     let providers = [Provider::Alibaba, Provider::Huawei].map(|provider| (provider.label(), provider));
     at.key("provider").refuse(raw.provider.0.is_none(), "missing; alibaba or huawei");
     let provider = at.key("provider").pick(&raw.provider, "provider", &providers);
     let level = global.overridden(at, &raw.settings());
-    let retention =
-        at.key("kill_task_retention").parsed(&raw.kill_task_retention, units::duration).unwrap_or(retention);
     let [das_rate, ddm_rate] = rates(&at.key("rate_limit"), raw.rate_limit.as_ref(), provider);
     let default_das = match provider {
         Some(Provider::Huawei) => HUAWEI_DAS_RATE,
@@ -92,7 +90,6 @@ fn entry(at: &Place, raw: &RawAccount, global: Level, retention: Duration) -> En
             das_rate: das_rate.unwrap_or(default_das),
             ddm_rate: ddm_rate.unwrap_or(HUAWEI_DDM_RATE),
             settings: level.settings(),
-            kill_task_retention: retention,
         }))
     });
     Entry { name: name.unwrap_or_default(), provider, level, account }

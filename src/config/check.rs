@@ -3,18 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::accounts::{Entry, entries};
 use super::instances::{Instance, account_index, instances, targets};
 use super::place::{Findings, Place};
 use super::raw::{RawFile, RawKillTask};
 use super::settings::{Level, whole};
-use super::{Config, Effective, KillTask, Provider, Target, text, units};
+use super::{Config, Effective, KillTask, Provider, Target, text};
 use crate::model::series;
 
 const DEFAULT_TOP: usize = 20;
-const DEFAULT_RETENTION: Duration = Duration::from_hours(1);
 
 /// The meaning of a file; to be thrown away where `findings` then holds problems. Warnings and files are in `findings`, too.
 pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
@@ -23,10 +21,8 @@ pub(super) fn check(file: RawFile, findings: &Findings) -> Config {
     let global = Level::DEFAULT.overridden(&at, &raw.settings());
     let top =
         at.key("top").parsed(&raw.top, |text| whole(text, 1000, "must be a whole number from 1 to 1000"));
-    let retention = at.key("kill_task_retention").parsed(&raw.kill_task_retention, units::duration);
 
-    let retention = retention.unwrap_or(DEFAULT_RETENTION);
-    let accounts = entries(&root.key("accounts"), &file.accounts.unwrap_or_default(), global, retention);
+    let accounts = entries(&root.key("accounts"), &file.accounts.unwrap_or_default(), global);
     let instances = instances(&root.key("instances"), &file.instances.unwrap_or_default(), &accounts, global);
     let kill_tasks = file.kill_tasks.unwrap_or_default();
     let top = top.unwrap_or(DEFAULT_TOP);
@@ -96,8 +92,7 @@ fn kill_task(
     let configured =
         instances.iter().find(|instance| (instance.account, &instance.id) == (index, &instance_id));
     let labels = configured.map(|instance| instance.labels.clone()).unwrap_or_default();
-    Some((
-        index,
-        KillTask { account: accounts[index].account.clone()?, instance_id, node_id, task_id, labels },
-    ))
+    let account = accounts[index].account.clone()?;
+    let retention = configured.map_or(&account.settings, |instance| &instance.settings).kill_task_retention;
+    Some((index, KillTask { account, instance_id, node_id, task_id, labels, retention }))
 }

@@ -23,7 +23,7 @@ pub(super) struct Instance<'a> {
     pub labels: Box<[(String, String)]>,
     filters: Filters,
     enabled: bool,
-    settings: Settings,
+    pub settings: Settings,
 }
 
 /// What narrows a session list of Huawei Cloud DAS.

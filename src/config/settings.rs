@@ -33,6 +33,8 @@ pub struct Settings {
     pub incidents: Option<Incidents>,
     /// Whether the target is shown under the names of `mysqld_exporter`, too.
     pub mysqld_names: bool,
+    /// How long the series of an ended kill task stay.
+    pub kill_task_retention: Duration,
 }
 
 impl Settings {
@@ -107,6 +109,7 @@ pub(super) struct Level {
     pub expose_sql: ExposeSql,
     pub incidents: Option<Incidents>,
     pub mysqld_names: bool,
+    pub kill_task_retention: Duration,
 }
 
 impl Level {
@@ -124,6 +127,7 @@ impl Level {
         expose_sql: ExposeSql::None,
         incidents: Some(Incidents::DEFAULT),
         mysqld_names: false,
+        kill_task_retention: Duration::from_hours(1),
     };
 
     /// The level below, with what it sets itself. Warns only where this level made things so, not once for each that inherits.
@@ -155,6 +159,8 @@ impl Level {
                 .incidents
                 .map_or(self.incidents, |raw| incidents(&at.key("incidents"), raw, self.incidents)),
             mysqld_names: raw.compat.map_or(self.mysqld_names, |raw| compat(&at.key("compat"), raw)),
+            kill_task_retention: duration("kill_task_retention", raw.kill_task_retention)
+                .unwrap_or(self.kill_task_retention),
         };
         let shown = |level: &Self| (level.max_series, level.mysqld_names);
         let is_narrow = level.mysqld_names && level.max_series < MIN_SERIES_WITH_MYSQLD_NAMES;
@@ -192,6 +198,7 @@ impl Level {
             expose_sql: self.expose_sql,
             incidents: self.incidents,
             mysqld_names: self.mysqld_names,
+            kill_task_retention: self.kill_task_retention,
         }
     }
 

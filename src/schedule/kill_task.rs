@@ -162,7 +162,7 @@ impl Follower {
     /// Waits until the task has been shown for long enough, also over restarts of the process and changes of the file.
     async fn wait_for_retention(&mut self) {
         loop {
-            let retention = self.orders.borrow_and_update().task.account.kill_task_retention;
+            let retention = self.orders.borrow_and_update().task.retention;
             let closed_at = self.known.get(&self.key).and_then(|record| record.ended_at);
             let left = left(retention, closed_at, self.clock.now());
             match timeout_at(Instant::now() + left, self.orders.changed()).await {

@@ -53,6 +53,8 @@ macro_rules! keys_and_settings {
             incidents: Option<WordOr<RawIncidents>> = "on, with the keys' defaults",
             /// Exporters under whose names the same data are shown as well: `mysqld`. `[]` ends what a level above says.
             compat: Option<Vec<Leaf>> = "[]",
+            /// How long the series of an ended kill task are shown.
+            kill_task_retention: DurationLeaf = "1h",
         } }
 
         impl $name {
@@ -70,6 +72,7 @@ macro_rules! keys_and_settings {
                     expose_sql: &self.expose_sql,
                     incidents: self.incidents.as_ref(),
                     compat: self.compat.as_deref(),
+                    kill_task_retention: &self.kill_task_retention,
                 }
             }
         }
@@ -90,6 +93,7 @@ pub(in crate::config) struct RawSettings<'a> {
     pub expose_sql: &'a Leaf,
     pub incidents: Option<&'a WordOr<RawIncidents>>,
     pub compat: Option<&'a [Leaf]>,
+    pub kill_task_retention: &'a Leaf,
 }
 
 keys! {
@@ -112,8 +116,6 @@ keys_and_settings! {
         /// Users, clients and databases kept by name, 1 to 1000 of each for each target; the rest is summed as `other`.
         #[serde(deserialize_with = "whole_number")]
         top: WholeLeaf = "20",
-        /// How long the series of an ended kill task are shown.
-        kill_task_retention: DurationLeaf = "1h",
     }
 }
 
@@ -141,8 +143,6 @@ keys_and_settings! {
         proxy_file: PathLeaf,
         /// Which certificates are trusted.
         tls: Option<RawTls>,
-        /// How long the series of an ended kill task of the account are shown.
-        kill_task_retention: DurationLeaf = "1h",
     }
 }
 

@@ -37,7 +37,7 @@ fn defaults_follow_provider_and_region() {
     assert_eq!(hw.das.base(), "https://das.cn-north-4.myhuaweicloud.com");
     assert_eq!(hw.ddm.as_ref().unwrap().base(), "https://ddm.cn-north-4.myhuaweicloud.com");
     assert_eq!(hw.iam.as_ref().unwrap().authority(), "iam.cn-north-4.myhuaweicloud.com");
-    assert_eq!((config.top, ali.kill_task_retention), (20, Duration::from_hours(1)));
+    assert_eq!((config.top, ali.settings.kill_task_retention), (20, Duration::from_hours(1)));
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
 }
 
@@ -226,7 +226,7 @@ fn settings_are_inherited_from_level_to_level() {
         (1024, Duration::from_millis(500), 5)
     );
     assert_eq!(
-        (b.long_transaction_threshold, config.accounts[0].kill_task_retention),
+        (b.long_transaction_threshold, config.accounts[0].settings.kill_task_retention),
         (Duration::from_mins(1), Duration::from_hours(2))
     );
 }

@@ -22,7 +22,6 @@ instances:
     let expected = "\
 global:
   top: 20
-  kill_task_retention: 1h
   interval: 45s
   timeout: 20s
   slow_session_threshold: 3s
@@ -41,6 +40,7 @@ global:
     cooldown: 5m
     keep: 100
   compat: []
+  kill_task_retention: 1h
 accounts:
 - name: ali
   provider: alibaba

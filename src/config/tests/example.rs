@@ -41,10 +41,7 @@ fn shows_the_defaults_as_they_are() {
     assert_eq!(shown, Settings { stale_after: Some(stale_after), spike: Some(spike), ..bare_settings });
     assert_eq!(config.accounts[0].das, bare.accounts[0].das);
     assert_eq!(config.accounts[0].region, bare.accounts[0].region);
-    assert_eq!(
-        (config.top, config.accounts[0].kill_task_retention),
-        (bare.top, bare.accounts[0].kill_task_retention)
-    );
+    assert_eq!(config.top, bare.top);
     assert_eq!(config.targets[0].settings.interval, Duration::from_secs(30));
     assert_eq!(config.accounts[0].das_rate, bare.accounts[0].das_rate);
     let [hw, iam] = [2, 3].map(|account| &config.accounts[account]);

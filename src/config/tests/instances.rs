@@ -179,6 +179,31 @@ fn kill_tasks_carry_the_labels_of_their_instance() {
 }
 
 #[test]
+fn an_ended_kill_task_is_shown_as_long_as_its_instance_or_else_its_account_says() {
+    let text = "global: {kill_task_retention: 3h}
+accounts:
+  - {name: one, provider: alibaba, kill_task_retention: 2h}
+  - {name: two, provider: alibaba}
+instances:
+  - {account: one, id: own, kill_task_retention: 5m}
+  - {account: one, id: inheriting}
+kill_tasks:
+  - {account: one, instance: own, node: n, task: t}
+  - {account: one, instance: inheriting, task: t}
+  - {account: one, instance: elsewhere, task: t}
+  - {account: two, instance: elsewhere, task: t}
+";
+    let config = config(text);
+    let minutes: Vec<u64> = config.kill_tasks.iter().map(|task| task.retention.as_secs() / 60).collect();
+    assert_eq!(minutes, [5, 120, 120, 180]);
+    for task in &config.kill_tasks {
+        let (account, node) = (&task.account.name, task.node_id.as_deref());
+        let registered = config.kill_task(account, &task.instance_id, node, &task.task_id);
+        assert_eq!(registered.as_ref(), Ok(task), "registered or configured, it is the same");
+    }
+}
+
+#[test]
 fn kill_tasks_are_of_alibaba_cloud_and_listed_once() {
     let tasks = |list: &str| format!("{ACCOUNTS}kill_tasks: [{list}]");
     assert_problem(
