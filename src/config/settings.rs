@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::place::Place;
 use super::raw::{Leaf, RawIncidents, RawSettings, RawSpike, WordOr};
 use super::units::{self, Factor};
+use crate::model::series;
 
 /// How one target is fetched, after all levels of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Settings {
     pub max_response_bytes: usize,
     /// Pages of one fetch, 1 to 10,000.
     pub max_pages: usize,
-    /// Series of one target, 200 to 1,000,000; beyond it more label values go to `other`.
+    /// Series of one target, [`series::least`] to 1,000,000; beyond it more label values go to `other`.
     pub max_series: usize,
     /// When to fetch more often; `None`: never.
     pub spike: Option<Spike>,
@@ -163,10 +164,10 @@ impl Level {
                 .unwrap_or(self.kill_task_retention),
         };
         let shown = |level: &Self| (level.max_series, level.mysqld_names);
-        let is_narrow = level.mysqld_names && level.max_series < MIN_SERIES_WITH_MYSQLD_NAMES;
+        let least = series::least(level.mysqld_names);
         at.key("max_series").refuse(
-            is_narrow && shown(&level) != shown(&self),
-            "must be at least 320 where compat has mysqld",
+            level.max_series < least && shown(&level) != shown(&self),
+            &format!("must be at least {least} where compat has mysqld"),
         );
         let timing = |level: &Self| (level.interval, level.timeout, level.stale_after);
         if timing(&level) != timing(&self) {
@@ -281,13 +282,10 @@ fn interval(text: &str) -> Result<Duration, &'static str> {
     if interval < Duration::from_secs(1) { Err("must be at least 1s") } else { Ok(interval) }
 }
 
-/// As for `max_series` alone: below this, an instance with every command would have no room for its series of both names.
-const MIN_SERIES_WITH_MYSQLD_NAMES: usize = 320;
-
-/// Below this, an instance with every command would have no room.
-fn max_series(text: &str) -> Result<usize, &'static str> {
-    let number = text.parse().ok().filter(|number| (200..=1_000_000).contains(number));
-    number.ok_or("must be a whole number from 200 to 1000000")
+fn max_series(text: &str) -> Result<usize, String> {
+    let least = series::least(false);
+    let number = text.parse().ok().filter(|number| (least..=1_000_000).contains(number));
+    number.ok_or_else(|| format!("must be a whole number from {least} to 1000000"))
 }
 
 /// A whole number from 1 to `max`, or the rule that it breaks.

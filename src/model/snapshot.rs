@@ -269,8 +269,9 @@ impl ShownStates {
             }
         }
         fold(&mut pairs, |state| !state::is_known(state), state::MAX_UNKNOWN_PAIRS);
-        let capped = pairs.len() > room.states();
-        fold(&mut pairs, |state| state != label::OTHER, room.states());
+        let room_for = room.states(raw.iter().filter(|states| !states.is_empty()).count());
+        let capped = pairs.len() > room_for;
+        fold(&mut pairs, |state| state != label::OTHER, room_for);
         let seconds = pairs.values().filter(|_| room.has_mysqld_names()).map(|pair| pair.seconds).collect();
         let states = pairs.into_iter().map(|((command, state), pair)| (state, (command, pair.sessions)));
         Self { states: states.collect(), seconds, capped }

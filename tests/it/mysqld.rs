@@ -56,6 +56,6 @@ async fn other_exporters_and_too_few_series_are_errors() {
     assert_eq!(ended.code, Some(2));
     let meant = r#"global.compat[0]: no exporter "mysql"; did you mean "mysqld"?"#;
     assert!(ended.stderr.contains(meant), "{}", ended.stderr);
-    let few = "global.max_series: must be at least 320 where compat has mysqld";
+    let few = "global.max_series: must be at least 247 where compat has mysqld";
     assert!(ended.stderr.contains(few), "{}", ended.stderr);
 }

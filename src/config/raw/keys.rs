@@ -42,7 +42,7 @@ macro_rules! keys_and_settings {
             /// Pages of one fetch, 1 to 10000; sessions beyond them count as unlisted.
             #[serde(deserialize_with = "whole_number")]
             max_pages: WholeLeaf = "200",
-            /// Series of one target, 200 to 1000000; beyond it more label values go to `other`.
+            /// Series of one target, 165 to 1000000, with `compat` 247 at least; beyond it more label values go to `other`.
             #[serde(deserialize_with = "whole_number")]
             max_series: WholeLeaf = "1000",
             /// Fetch more often while active sessions are abnormal; `off` ends what a level above says.

@@ -272,3 +272,14 @@ fn doubtful_settings_are_warned_about_once_where_they_are_made() {
         "{warnings:?}"
     );
 }
+
+#[test]
+fn max_series_may_be_as_few_as_cannot_be_folded() {
+    for (least, compat) in [(165, "[]"), (247, "[mysqld]")] {
+        let global =
+            |max_series| format!("global: {{compat: {compat}, max_series: {max_series}}}\n{ACCOUNTS}");
+        assert_eq!(config(&global(least)).accounts[0].settings.max_series, least);
+        let rule = format!("{least} ");
+        assert_problem(&global(least - 1), "global.max_series: must be ", &rule);
+    }
+}

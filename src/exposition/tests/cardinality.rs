@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::super::{TargetView, count_series};
 use super::fixture::{THRESHOLDS, alone, healthy, snapshot_with, text};
-use crate::model::series::{FIXED, MYSQLD_FIXED, MYSQLD_PER_STATE, PER_VALUE};
+use crate::model::command::Command;
+use crate::model::series::{FIXED, MYSQLD_FIXED, MYSQLD_PER_STATE, PER_VALUE, least};
 use crate::model::{Rankings, Reported, Session, Snapshot, Tally, Transaction};
 
 /// Series of a target with this snapshot, counted on its page.
@@ -66,7 +67,7 @@ proptest! {
     fn series_are_as_many_as_the_formula_says_and_never_more_than_the_cap(
         fetches in vec(vec(row(), 0..150), 1..6),
         top in 1usize..60,
-        (mysqld_names, max_series) in (any::<bool>(), 320usize..1500).prop_map(|(mysqld, max)| (mysqld, if mysqld { max } else { max - 120 })),
+        (mysqld_names, max_series) in (any::<bool>(), 0usize..1300).prop_map(|(mysqld, more)| (mysqld, least(mysqld) + more)),
     ) {
         let mut rankings = Rankings::new(top, max_series).with_mysqld_names(mysqld_names);
         for rows in fetches {
@@ -77,6 +78,32 @@ proptest! {
             let total: u64 = snapshot.users.iter().flat_map(|users| users.shown.iter().map(|(_, group)| group.total)).sum();
             prop_assert_eq!(total + snapshot.users.as_ref().unwrap().other.total, rows.len() as u64);
         }
+    }
+}
+
+#[test]
+fn the_least_cap_holds_with_every_command() {
+    for mysqld_names in [false, true] {
+        let mut tally = Tally::new(THRESHOLDS);
+        for command in Command::all().map(|command| Some(command.label())).chain([None]) {
+            for name in ["init", "sending data", "made up"] {
+                let name = Some(name);
+                tally.add(&Session {
+                    user: name,
+                    client: name,
+                    database: name,
+                    command,
+                    state: name,
+                    template: name,
+                    ..Session::default()
+                });
+            }
+        }
+        let least = least(mysqld_names);
+        let mut rankings = Rankings::new(20, least).with_mysqld_names(mysqld_names);
+        let snapshot = snapshot_with(Some(tally), Reported::default(), &mut rankings);
+        assert_eq!(snapshot.listed.as_ref().unwrap().commands.len(), Command::COUNT);
+        assert_eq!(series(snapshot, mysqld_names), least);
     }
 }
 
