@@ -177,6 +177,25 @@ impl Credentials {
             _ => false,
         }
     }
+
+    /// Where STS and instance metadata are reached if these have to be asked for; of a chain the first that is there.
+    pub(super) fn endpoints(&self) -> [Option<&Endpoint>; 2] {
+        match self {
+            Self::Role(role) => [Some(&role.sts), role.base.endpoints()[1]],
+            Self::OidcRole(role) => [Some(&role.sts), None],
+            Self::EcsRole(role) => [None, Some(&role.metadata)],
+            Self::EcsAgency(metadata) => [None, Some(metadata)],
+            Self::Agency(agency) => agency.base.endpoints(),
+            Self::Chain(links) => {
+                let found = links.iter().filter_map(|link| match &link.found {
+                    Found::Credentials(credentials) => Some(credentials.endpoints()),
+                    Found::Nothing(_) | Found::Broken(_) => None,
+                });
+                found.fold([None, None], |[sts, metadata], next| [sts.or(next[0]), metadata.or(next[1])])
+            }
+            Self::Keys(_) | Self::Iam(_) | Self::Uri(_) | Self::Process(_) | Self::Oidc(_) => [None, None],
+        }
+    }
 }
 
 /// What credentials depend on beside their own keys in the file.

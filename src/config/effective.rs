@@ -18,6 +18,14 @@ const AS_WRITTEN: [&str; 2] = ["credentials", "rate_limit"];
 /// Lists whose items inherit what stands in `global`.
 const BELOW_GLOBAL: [&str; 2] = ["accounts", "instances"];
 
+/// How the text begins.
+const GLOBAL: &str = "global:\n";
+
+/// What the exporter follows where `stale_after` is left out. A value would say something else: it would not follow an interval
+/// that is set on a level below, or that the rate limit stretches.
+const STALE_AFTER: &str =
+    "  # stale_after: max(60s, 2 × interval, interval + timeout), of each target's interval now in force\n";
+
 /// The configuration as YAML, without any secret.
 #[derive(Clone, Default)]
 pub struct Effective(String);
@@ -167,12 +175,20 @@ pub(super) fn effective(mut document: Value, config: &Config) -> Effective {
         }
     }
     // A document of texts, lists and maps is always YAML.
-    Effective(serde_yaml::to_string(&document).unwrap_or_default())
+    let text = serde_yaml::to_string(&document).unwrap_or_default();
+    let is_stale_after_given =
+        document.get("global").is_some_and(|global| global.get("stale_after").is_some());
+    Effective(if is_stale_after_given {
+        text
+    } else {
+        text.replacen(GLOBAL, &format!("{GLOBAL}{STALE_AFTER}"), 1)
+    })
 }
 
 /// Puts in what depends on the cloud, the region or the credentials.
 fn add_defaults(shown: &mut Mapping, account: &Account) {
     let base = |endpoint: Option<&Endpoint>| endpoint.map(|endpoint| endpoint.base().to_owned());
+    let [sts, metadata] = account.credentials.endpoints();
     let is_huawei = account.provider == Provider::Huawei;
     for (map, name, value) in [
         ("", "region", account.region.clone()),
@@ -180,6 +196,8 @@ fn add_defaults(shown: &mut Mapping, account: &Account) {
         ("endpoints", "das", base(Some(&account.das))),
         ("endpoints", "ddm", base(account.ddm.as_ref())),
         ("endpoints", "iam", base(account.iam.as_ref())),
+        ("endpoints", "sts", base(sts)),
+        ("endpoints", "metadata", base(metadata)),
         ("rate_limit", "das", Some(account.das_rate.to_string())),
         ("rate_limit", "ddm", is_huawei.then(|| account.ddm_rate.to_string())),
     ] {

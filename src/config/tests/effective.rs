@@ -21,6 +21,7 @@ instances:
     let config = config(&text);
     let expected = "\
 global:
+  # stale_after: max(60s, 2 × interval, interval + timeout), of each target's interval now in force
   top: 20
   interval: 45s
   timeout: 20s
@@ -79,6 +80,40 @@ instances:
 }
 
 #[test]
+fn a_stale_after_that_is_given_is_all_that_is_said_of_it() {
+    let shown = config("global: {stale_after: 3m}\naccounts: []\n").effective;
+    assert_eq!(shown.as_str().matches("stale_after").count(), 1, "{}", shown.as_str());
+    assert!(shown.as_str().contains("\n  stale_after: 3m\n"), "{}", shown.as_str());
+}
+
+#[test]
+fn endpoints_of_credentials_are_those_that_are_asked() {
+    const STS: Option<&str> = Some("https://sts.aliyuncs.com");
+    const ALIBABA: Option<&str> = Some("http://100.100.100.200");
+    const HUAWEI: Option<&str> = Some("http://169.254.169.254");
+    let huawei = "provider: huawei, region: cn-north-4, project_id: p";
+    let table = [
+        (format!("provider: alibaba, {KEYS}"), None, None),
+        ("provider: alibaba".to_owned(), None, ALIBABA),
+        ("provider: alibaba, credentials: {role_arn: 'acs:ram::1:role/r'}".to_owned(), STS, ALIBABA),
+        (
+            "provider: alibaba, credentials: {ecs_role: r}, endpoints: {metadata: 'http://127.0.0.1:1'}"
+                .to_owned(),
+            None,
+            Some("http://127.0.0.1:1"),
+        ),
+        (format!("{huawei}, credentials: {{ecs_agency: true}}"), None, HUAWEI),
+    ];
+    for (account, sts, metadata) in table {
+        let shown = config(&format!("accounts: [{{name: a, {account}}}]")).effective;
+        let document: serde_yaml::Value = serde_yaml::from_str(shown.as_str()).unwrap();
+        let endpoints = &document["accounts"][0]["endpoints"];
+        let found = [&endpoints["sts"], &endpoints["metadata"]].map(serde_yaml::Value::as_str);
+        assert_eq!(found, [sts, metadata], "{account}\n{}", shown.as_str());
+    }
+}
+
+#[test]
 fn no_secret_is_shown_however_it_is_given() {
     for account in [
         "credentials: {access_key_id: canary, access_key_secret: canary, security_token: '${TOKEN}'}",
@@ -104,9 +139,10 @@ fn no_secret_is_shown_however_it_is_given() {
 #[test]
 fn what_is_shown_of_the_example_is_a_configuration_that_is_shown_alike() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/dbsession.yml");
-    let shown = load(&path, &|name| Some(format!("value-of-{name}"))).unwrap().effective;
+    let env = |name: &str| Some(format!("value-of-{name}"));
+    let shown = load(&path, &env).unwrap().effective;
     let again =
-        parse(shown.as_str(), &path, &|_| None).unwrap_or_else(|error| panic!("{error}\n{}", shown.as_str()));
+        parse(shown.as_str(), &path, &env).unwrap_or_else(|error| panic!("{error}\n{}", shown.as_str()));
     let document = |text: &str| serde_yaml::from_str::<serde_yaml::Value>(text).unwrap();
     assert_eq!(document(again.effective.as_str()), document(shown.as_str()));
     assert!(!shown.as_str().contains("value-of") && !shown.as_str().contains("${"), "{}", shown.as_str());
