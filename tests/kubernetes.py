@@ -53,10 +53,9 @@ def connections(one, workload):
     template = workload["spec"]["template"]
     pod, labels = template["spec"], template["metadata"]["labels"]
     container = pod["containers"][0]
-    service, monitor, policy = one["Service"], one["ServiceMonitor"], one["NetworkPolicy"]
+    service, policy = one["Service"], one["NetworkPolicy"]
     selects("the workload", workload["spec"]["selector"], labels)
     selects("the service", service["spec"]["selector"], labels)
-    selects("the service monitor", monitor["spec"]["selector"], service["metadata"]["labels"])
     selects("the network policy", policy["spec"]["podSelector"], labels)
     selects("the disruption budget", one["PodDisruptionBudget"]["spec"].get("selector", {}), labels)
 
@@ -66,8 +65,11 @@ def connections(one, workload):
     used += [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]]
     used += [container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")]
     demand(set(used) <= ports, "ports", used, "are used, but the pod has", ports)
-    scraped = {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]}
-    demand(scraped <= offered, "ports", scraped, "are scraped, but the service has", offered)
+    if "ServiceMonitor" in one:
+        monitor = one["ServiceMonitor"]["spec"]
+        selects("the service monitor", monitor["selector"], service["metadata"]["labels"])
+        scraped = {endpoint["port"] for endpoint in monitor["endpoints"]}
+        demand(scraped <= offered, "ports", scraped, "are scraped, but the service has", offered)
 
     demand(pod["serviceAccountName"] == one["ServiceAccount"]["metadata"]["name"], "there is no such service account")
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
@@ -97,7 +99,7 @@ def runs(container, config, name):
         mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
         demand(f"--config.file={mounted['config']}/{file.name}" in container["args"], "the configuration is not mounted")
         demand(f"--storage.path={mounted['storage']}" in container["args"], "the storage is not mounted")
-        arguments = [argument.replace(mounted["config"], directory) for argument in container["args"]]
+        arguments = [argument.replace(f"{mounted['config']}/", f"{directory}/") for argument in container["args"]]
         done = subprocess.run(
             [os.environ["PROGRAM"], "check", *arguments],
             env={"HOSTNAME": f"{name}-0"},
