@@ -4,6 +4,7 @@ Security Standard, the program has to take its arguments, and promtool the rules
 environment, and promtool."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,9 @@ FOREIGN = {
     "ServiceMonitor": {"selector", "endpoints"},
     "PrometheusRule": {"groups"},
 }
+# The labels that the operator gives every target of a ServiceMonitor, besides those of Prometheus itself.
+OPERATOR = {"namespace", "service", "pod", "node", "container", "endpoint"}
+REFERENCE = Path("docs/metrics.md")
 
 
 class Fault(Exception):
@@ -70,6 +74,8 @@ def connections(one, workload):
         selects("the service monitor", monitor["selector"], service["metadata"]["labels"])
         scraped = {endpoint["port"] for endpoint in monitor["endpoints"]}
         demand(scraped <= offered, "ports", scraped, "are scraped, but the service has", offered)
+        for endpoint in monitor["endpoints"]:
+            collisions(endpoint)
 
     demand(pod["serviceAccountName"] == one["ServiceAccount"]["metadata"]["name"], "there is no such service account")
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
@@ -78,6 +84,17 @@ def connections(one, workload):
     demand(volumes["config"]["configMap"]["name"] == one["ConfigMap"]["metadata"]["name"], "there is no such ConfigMap")
     # The Secret is the user's to make, and none is needed to begin with.
     demand(volumes["secrets"]["secret"]["optional"], "the pod does not start without a Secret")
+
+
+def collisions(endpoint):
+    """Prometheus renames a label of the exporter that the target has, too: rules and dashboards would not find it."""
+    rows = re.findall(r"^\| `\w+` \|(.*)\|[^|]*\|$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE)
+    # What follows a colon are values.
+    own = {label for row in rows for label in re.findall(r"`(\w+)`", row)}
+    demand({"provider", "service", "reason"} <= own, REFERENCE, "tells only the labels", own)
+    dropped = [step["regex"] for step in endpoint["relabelings"] if step.get("action") == "labeldrop"]
+    left = {label for label in OPERATOR if not any(re.fullmatch(regex, label) for regex in dropped)}
+    demand(not own & left, "the target labels", own & left, "are labels of the exporter, too")
 
 
 def restricted(pod):
