@@ -80,7 +80,13 @@ def connections(one, workload):
     demand(pod["serviceAccountName"] == one["ServiceAccount"]["metadata"]["name"], "there is no such service account")
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     mounts = {mount["name"] for mount in container["volumeMounts"]}
-    demand(mounts == volumes.keys(), "volumes", set(volumes), "but mounts", mounts)
+    claims = {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", [])}
+    demand(mounts == volumes.keys() | claims, "volumes", set(volumes), claims, "but mounts", mounts)
+    demand(not claims & volumes.keys(), "volumes", set(volumes), "hide the claims", claims)
+    claimed = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes.values() if "persistentVolumeClaim" in volume}
+    made = {one["PersistentVolumeClaim"]["metadata"]["name"]} if "PersistentVolumeClaim" in one else set()
+    demand(claimed == made, "claims", claimed, "but there are", made)
+    demand(not claimed or workload["kind"] == "Deployment", "all shards share a volume")
     demand(volumes["config"]["configMap"]["name"] == one["ConfigMap"]["metadata"]["name"], "there is no such ConfigMap")
     # The Secret is the user's to make, and none is needed to begin with.
     demand(volumes["secrets"]["secret"]["optional"], "the pod does not start without a Secret")

@@ -57,7 +57,7 @@ for overlay in "$kubernetes"/overlays/*/; do
     for component in "$kubernetes"/components/*/; do
         component=$(basename "$component")
         case $component+$name in
-        prometheus-operator+*) continue ;;
+        prometheus-operator+* | storage+sharded | storage-sharded+single) continue ;;
         esac
         case=$name+$component
         mkdir "$work/$case"
