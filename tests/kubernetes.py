@@ -103,6 +103,13 @@ def collisions(endpoint):
     demand(not own & left, "the target labels", own & left, "are labels of the exporter, too")
 
 
+def secured(container, monitor, with_tls):
+    """Whoever asks speaks as the exporter does."""
+    asked = [container[probe]["httpGet"].get("scheme", "HTTP") for probe in ("livenessProbe", "readinessProbe")]
+    asked += [endpoint.get("scheme", "http").upper() for endpoint in monitor["spec"]["endpoints"]] if monitor else []
+    demand(set(asked) == {"HTTPS" if with_tls else "HTTP"}, "probes and Prometheus ask by", asked)
+
+
 def restricted(pod):
     """The Pod Security Standard of that name, and a file system that nothing can be written to."""
     of_pod, of_container = pod["securityContext"], pod["containers"][0]["securityContext"]
@@ -123,6 +130,10 @@ def runs(container, config, name):
         demand(f"--config.file={mounted['config']}/{file.name}" in container["args"], "the configuration is not mounted")
         demand(f"--storage.path={mounted['storage']}" in container["args"], "the storage is not mounted")
         arguments = [argument.replace(f"{mounted['config']}/", f"{directory}/") for argument in container["args"]]
+        if "web-config" in mounted:
+            # The user's to write; an empty one is in order.
+            Path(directory, "web.yml").touch()
+            arguments = [argument.replace(mounted["web-config"], directory) for argument in arguments]
         done = subprocess.run(
             [os.environ["PROGRAM"], "check", *arguments],
             env={"HOSTNAME": f"{name}-0"},
@@ -166,6 +177,7 @@ def main(case, path):
     workload = one.get("StatefulSet") or one["Deployment"]
     container = workload["spec"]["template"]["spec"]["containers"][0]
     connections(one, workload)
+    secured(container, one.get("ServiceMonitor"), any(word.startswith("--web.config.file=") for word in container["args"]))
     restricted(workload["spec"]["template"]["spec"])
     version(container["image"])
     replicas(workload, container["args"])
