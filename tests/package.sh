@@ -65,6 +65,12 @@ unit=/usr/lib/systemd/system/dbsession_exporter.service
 conffiles=$(inside dpkg-query --show --showformat='${Conffiles}' dbsession-exporter | awk '{ print $1 }' | sort | xargs)
 [[ $conffiles == "/etc/dbsession_exporter/dbsession.yml /etc/default/dbsession_exporter" ]] || die "conffiles: $conffiles"
 
+# runbook_url of the alerts leads there, too.
+documentation=/usr/share/doc/dbsession-exporter
+while IFS= read -r page; do
+    [[ -e $root$documentation/$page ]] || die "README.md leads to $page, which is not in $documentation"
+done < <(grep -oE '\]\((docs/)?[A-Za-z]+\.md' README.md | sed 's/.*(//' | sort -u)
+
 manual=$root/usr/share/man/man1/dbsession_exporter.1.gz
 complaints=$(gunzip --stdout "$manual" | groff -man -ww -z 2>&1)
 [[ -z $complaints ]] || die "groff complains about the manual page: $complaints"
