@@ -19,9 +19,11 @@ mod tests;
 pub mod told;
 pub mod transport;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+use tracing::warn;
 
 use account::Account;
 use gate::Gate;
@@ -72,24 +74,29 @@ impl Clouds {
 
     /// The clients for another configuration. An account with the same access keeps its client, and with it connections,
     /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate, whose bound does.
-    /// Every hold is lifted.
+    /// A hold ends: at once where the credentials are others, else as far as [`Gate::relent`] allows.
     ///
     /// # Errors
     /// Like [`Transport::new`].
     pub fn renewed(&self, config: &Config) -> Result<Self, FetchError> {
         let (instruments, transports) = (self.instruments.clone(), self.transports(config)?);
         let (mut clients, mut gates, mut paces) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut fresh = HashSet::new();
         for (account, transport) in config.accounts.iter().zip(&transports) {
             let key = KeyName::of(account);
             let tries = gate::tries(config.division.as_ref().map_or(1, |division| division.holders(&key)));
             let gate = self.gates.get(&key).map(Arc::clone);
             let gate =
                 gate.unwrap_or_else(|| Arc::new(Gate::new(account.provider == Provider::Huawei, tries)));
-            let gate: &Arc<Gate> = gates.entry(key).or_insert(gate);
+            let gate: &Arc<Gate> = gates.entry(key.clone()).or_insert(gate);
             gate.set_tries(tries);
             let lanes = [Service::Das, Service::Ddm].map(|service| (service, self.pace(account, service)));
             let known = lanes.iter().cloned().map(|(service, pace)| ((account.name.clone(), service), pace));
             paces.extend(known);
+            if !self.clients.values().any(|client| client.account().config.credentials == account.credentials)
+            {
+                fresh.insert(key);
+            }
             let kept = self.clients.get(&account.name).filter(|client| client.has_access_of(account));
             let client = kept.cloned().unwrap_or_else(|| {
                 let (config, gate) = (Arc::clone(account), Arc::clone(gate));
@@ -98,8 +105,19 @@ impl Clouds {
             });
             clients.insert(account.name.clone(), client);
         }
-        for gate in gates.values() {
-            gate.lift();
+        for account in &config.accounts {
+            let key = KeyName::of(account);
+            let Some(gate) = gates.get(&key) else { continue };
+            if fresh.contains(&key) {
+                gate.lift();
+            } else if let Some(left) = gate.relent() {
+                let (account, seconds) = (&account.name, left.as_secs());
+                let remedy = "replace the credentials, or wait";
+                warn!(
+                    account,
+                    seconds, remedy, "the same credentials were refused again and again, and stay held"
+                );
+            }
         }
         clients.values().for_each(Client::try_again);
         Ok(Self { clients, gates, paces, transports, clock: self.clock, instruments })

@@ -60,6 +60,8 @@ struct State {
     lifts: u64,
     /// When each call that is under way and counts began.
     under_way: Vec<Instant>,
+    /// When the key was refused since something has proven it, or it became another one; of those of the last [`HOLD`].
+    refused: Vec<Instant>,
 }
 
 enum Turn {
@@ -70,7 +72,8 @@ enum Turn {
 
 impl State {
     fn new(tries: usize, lifts: u64) -> Self {
-        Self { tries, proven: false, held_until: None, holds: 0, lifts, under_way: Vec::new() }
+        let (under_way, refused) = (Vec::new(), Vec::new());
+        Self { tries, proven: false, held_until: None, holds: 0, lifts, under_way, refused }
     }
 
     fn held(&self) -> bool {
@@ -93,9 +96,11 @@ impl State {
     }
 
     fn wait_of_unproven(&self) -> Duration {
+        let refused = self.refused.iter().filter(|at| at.elapsed() < HOLD).count();
+        let tries = self.tries.saturating_sub(refused).max(1);
         match self.under_way.last() {
             None => Duration::ZERO,
-            Some(_) if self.under_way.len() >= self.tries => HOLD,
+            Some(_) if self.under_way.len() >= tries => HOLD,
             Some(youngest) => PATIENCE.saturating_sub(youngest.elapsed()),
         }
     }
@@ -104,6 +109,7 @@ impl State {
     fn prove(&mut self) {
         if !self.held() {
             (self.proven, self.holds) = (true, 0);
+            self.refused.clear();
         }
     }
 
@@ -112,9 +118,18 @@ impl State {
         let begins = !self.held();
         self.holds += u32::from(begins);
         let span = HOLD.saturating_mul(2_u32.saturating_pow(self.holds.saturating_sub(1))).min(LONGEST_HOLD);
+        let now = Instant::now();
         self.proven = false;
-        self.held_until = Some(Instant::now() + span);
+        self.held_until = Some(now + span);
+        self.refused.retain(|at| at.elapsed() < HOLD);
+        self.refused.push(now);
         begins.then_some(span)
+    }
+
+    /// Ends a hold as soon as no more tries than these fall into the span of a hold.
+    fn relent(&mut self) {
+        let due = self.refused.iter().rev().nth(self.tries - 1).map(|refused| *refused + HOLD);
+        self.held_until = self.held_until.min(due);
     }
 }
 
@@ -155,6 +170,17 @@ impl Gate {
         *state = State::new(state.tries, state.lifts + 1);
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Ends a hold of a key that is the same as before, as far as that may be: where the cloud has refused it as often as a hold
+    /// may cost within the span of one, the hold lasts until that span is over. How long it still lasts, if it does.
+    pub fn relent(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        state.relent();
+        let left = state.held_until.map(|until| until.saturating_duration_since(Instant::now()));
+        drop(state);
+        self.changed.notify_waiters();
+        left.filter(|left| !left.is_zero())
     }
 
     /// So many calls may be under way at once from now on.

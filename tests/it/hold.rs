@@ -5,7 +5,7 @@ use std::time::Duration;
 use dbsession_exporter::demo::{Cloud, IAM};
 
 use crate::parse::Page;
-use crate::program::Program;
+use crate::program::{Invocation, Program, wait_until};
 use crate::scene::{self, Api, Scene, counted, is_up, of};
 
 /// More than these may cost the key: Huawei Cloud locks it after more than 5 bad signatures in a row.
@@ -138,4 +138,34 @@ async fn slow_answers_do_not_make_more_calls_of_a_revoked_key() {
     let (refused, page, _) = refused_after_revocation(Some(Duration::from_millis(1500))).await;
     assert!((1..=TRIES).contains(&refused), "{refused}");
     assert_eq!(targets(&page, "huawei", "held"), Some(10.0));
+}
+
+#[tokio::test]
+async fn reloads_without_another_key_do_not_spend_more_tries() {
+    let cloud = scene::cloud().await;
+    cloud.add_key("bad-id", "the-right-secret", None);
+    let mut scene = Scene::new("interval: 1s, timeout: 5s");
+    let keys = "{access_key_id: bad-id, access_key_secret: the-wrong-secret}";
+    scene.account_with(&cloud.url(), Api::HuaweiDas, "bad", keys);
+    let ids = instances(&mut scene, &cloud, "bad", 5);
+    let flags = ["--web.enable-lifecycle", "--config.auto-reload-interval=0s"];
+    let program = Invocation::configured(&scene.file(), &flags).start().await;
+    for number in 0..8 {
+        let tried = || calls_of(&cloud, "bad-id") == TRIES.min(number + 1);
+        wait_until("another try, if there is one left", async || tried()).await;
+        program.scrape_until("the hold", |page| targets(page, "huawei", "held") == Some(5.0)).await;
+        program.configure(&format!("{}# {number}\n", scene.file()));
+        assert_eq!(program.reload().await.status, 200);
+    }
+    let before = skipped(&program.scrape().await, &ids[0]);
+    program.scrape_until("two more cycles", |page| skipped(page, &ids[0]) >= before + 2.0).await;
+    assert_eq!(calls_of(&cloud, "bad-id"), TRIES);
+    let lines = program.stderr().lines().filter(|line| line.contains("stay held")).count();
+    assert!(lines > 0 && !program.stderr().contains("the-wrong-secret"), "{}", program.stderr());
+
+    program.configure(&scene.file().replace("the-wrong-secret", "the-right-secret"));
+    assert_eq!(program.reload().await.status, 200);
+    program
+        .scrape_until("the end of the hold", |page| ids.iter().all(|id| is_up(page, id) == Some(true)))
+        .await;
 }

@@ -246,7 +246,7 @@ async fn a_revoked_key_costs_all_processes_together_no_more_than_is_forgiven() {
     for (processes, each) in [(1, 3), (2, 2), (3, 1), (4, 1), (5, 1)] {
         let calls = calls_until_held(Duration::from_millis(100), processes).await;
         assert_eq!(calls, each, "{processes} processes");
-        let tried = tries_in_two_hours(Duration::from_secs(3), processes).await;
+        let tried = tries_in_two_hours(Duration::from_secs(3), processes, false).await;
         let most = tried
             .iter()
             .map(|first| tried.iter().filter(|at| (*first..*first + HOLD).contains(at)).count())
@@ -289,10 +289,37 @@ async fn who_waits_elsewhere_learns_of_a_hold_at_once() {
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_the_same_key_ends_as_often_as_tries_are_left() {
+    let gate = gate();
+    let began = Instant::now();
+    for _ in 0..2 {
+        assert!(pass_now(&gate).await.settle(&failed(FailureKind::Auth)).is_some());
+        assert_eq!(gate.relent(), None);
+        assert!(!gate.is_held());
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    assert!(pass_now(&gate).await.settle(&failed(FailureKind::Auth)).is_some());
+    let left = HOLD.saturating_sub(began.elapsed());
+    assert_eq!(gate.relent(), Some(left), "until the first refusal is as old as a hold");
+    assert!(is_refused(&gate).await);
+    tokio::time::sleep(left).await;
+    drop(pass_now(&gate).await);
+    assert_eq!(gate.relent(), None);
+    gate.lift();
+    assert_eq!(holds(&gate, 1).await, [5]);
+}
+
 /// When calls begin of fifty targets with a bad key, each due each 30 seconds, whose answers take so long, in one of so many
-/// processes.
-async fn tries_in_two_hours(answers_take: Duration, processes: u32) -> Vec<Instant> {
+/// processes, which is told each minute to read its configuration again.
+async fn tries_in_two_hours(answers_take: Duration, processes: u32, reloads: bool) -> Vec<Instant> {
     let (gate, tries) = (Arc::new(Gate::new(true, tries(processes))), Arc::new(Mutex::new(Vec::new())));
+    let reload = async {
+        loop {
+            tokio::time::sleep(if reloads { Duration::from_mins(1) } else { Duration::MAX }).await;
+            let _ = gate.relent();
+        }
+    };
     let target = |number: u32| {
         let (gate, tries) = (Arc::clone(&gate), Arc::clone(&tries));
         async move {
@@ -308,16 +335,22 @@ async fn tries_in_two_hours(answers_take: Duration, processes: u32) -> Vec<Insta
         }
     };
     let targets = futures_util::future::join_all((0..50).map(target));
-    assert!(timeout(Duration::from_hours(2), targets).await.is_err());
+    let both = futures_util::future::join(targets, reload);
+    assert!(timeout(Duration::from_hours(2), both).await.is_err());
     std::mem::take(&mut tries.lock().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_key_of_fifty_targets_is_tried_three_times_at_most_in_any_five_minutes() {
     for answers_take in [0, 1500, 3000, 10_000].map(Duration::from_millis) {
-        let (tries, most) = (tries_in_two_hours(answers_take, 1).await, tries(1));
-        let soonest = tries.windows(most + 1).map(|tries| tries[most] - tries[0]).min();
-        assert!(soonest.is_none_or(|span| span >= HOLD), "{soonest:?} when answers take {answers_take:?}");
-        assert!((4..=5 * most).contains(&tries.len()), "{} tries in two hours", tries.len());
+        for reloads in [false, true] {
+            let (tries, most) = (tries_in_two_hours(answers_take, 1, reloads).await, tries(1));
+            let soonest = tries.windows(most + 1).map(|tries| tries[most] - tries[0]).min();
+            assert!(
+                soonest.is_none_or(|span| span >= HOLD),
+                "{soonest:?} when answers take {answers_take:?}"
+            );
+            assert!(tries.len() >= 4 && (reloads || tries.len() <= 5 * most), "{} tries", tries.len());
+        }
     }
 }
