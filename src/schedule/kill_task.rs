@@ -1,6 +1,7 @@
 //! The life of one watched kill task: asked for while it runs, its effect looked for when it has ended, shown for a while,
 //! then gone.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +72,12 @@ impl Follower {
             drop(seat);
             self.save().await;
             if let Some(victims) = ended {
-                self.look_after(Effect { before, ..Effect::default() }, &victims).await;
+                let effect = Effect { before, ..Effect::default() };
+                // The task goes when its time is over, whatever is known of its effect by then.
+                tokio::select! {
+                    () = self.wait_for_retention() => {}
+                    () = async { self.look_after(effect, &victims).await; pending().await } => {}
+                }
             }
         }
         self.wait_for_retention().await;
@@ -160,12 +166,13 @@ impl Follower {
     }
 
     /// Waits until the task has been shown for long enough, also over restarts of the process and changes of the file.
-    async fn wait_for_retention(&mut self) {
+    async fn wait_for_retention(&self) {
+        let mut orders = self.orders.clone();
         loop {
-            let retention = self.orders.borrow_and_update().task.retention;
+            let retention = orders.borrow_and_update().task.retention;
             let closed_at = self.known.get(&self.key).and_then(|record| record.ended_at);
             let left = left(retention, closed_at, self.clock.now());
-            match timeout_at(Instant::now() + left, self.orders.changed()).await {
+            match timeout_at(Instant::now() + left, orders.changed()).await {
                 Ok(Ok(())) => {}
                 // The time is over, or nobody orders any more.
                 Ok(Err(_)) | Err(_) => return,

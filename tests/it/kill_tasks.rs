@@ -31,20 +31,24 @@ fn task(state: &str, [killed, failed, ignored]: [u64; 3], reasons: &[(&str, u64)
     KillTask { state: state.to_owned(), killed, failed, ignored, reasons }
 }
 
-/// The program, watching these tasks (`INSTANCE/TASK` or `INSTANCE/NODE/TASK`) beside an instance of its own.
-async fn watch(cloud: &Cloud, global: &str, tasks: &[&str]) -> Program {
+/// These tasks (`INSTANCE/TASK` or `INSTANCE/NODE/TASK`) beside an instance.
+fn watching(cloud: &Cloud, global: &str, tasks: &[&str]) -> Configuration {
     cloud.set_sessions("rm-watched", Vec::new());
     let entry = |task: &&str| match task.split('/').collect::<Vec<_>>()[..] {
         [instance, node, task] => format!("account: ali, instance: {instance}, node: {node}, task: {task}"),
         [instance, task] => format!("account: ali, instance: {instance}, task: {task}"),
         _ => panic!("{task} names no task"),
     };
-    let configuration = Configuration {
+    Configuration {
         global: global.to_owned(),
         kill_tasks: tasks.iter().map(entry).collect(),
         ..Configuration::of([instance(AlibabaRds, "rm-watched") + ", labels: {team: payments}"])
-    };
-    Program::start(&configuration.yaml(&cloud.url())).await
+    }
+}
+
+/// The program, watching these.
+async fn watch(cloud: &Cloud, global: &str, tasks: &[&str]) -> Program {
+    Program::start(&watching(cloud, global, tasks).yaml(&cloud.url())).await
 }
 
 /// The present state of a task, if it has one and only one.
@@ -197,7 +201,10 @@ async fn series_go_after_the_retention_and_counters_stay() {
     cloud.set_kill_task("rm-watched", "t-old", task("SUCCESS", [1, 0, 0], &[("SESSION_KILLED", 1)]));
     cloud.set_kill_task("rm-watched", "t-slow", task("RUNNING", [0; 3], &[]));
     let tasks = ["rm-watched/t-old", "rm-watched/t-slow"];
-    let program = watch(&cloud, "kill_task_retention: 2s", &tasks).await;
+    // The instance is hardly ever fetched, so that the effect of the task is not known when its retention is over.
+    let configuration =
+        Configuration { interval: 3600, ..watching(&cloud, "kill_task_retention: 2s", &tasks) };
+    let program = Program::start(&configuration.yaml(&cloud.url())).await;
     let both = |page: &Page| state(page, "t-old").is_some() && state(page, "t-slow").is_some();
     program.scrape_until("both tasks", both).await;
     let gone = |page: &Page| page.with(&[("task_id", "t-old")]).samples.is_empty();
