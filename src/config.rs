@@ -88,6 +88,8 @@ impl Config {
             ));
         }
         let id = |what: &str, id: &str| {
+            let empty = || format!("the id of the {what} is empty");
+            let id = Some(id).filter(|id| !id.trim().is_empty()).ok_or_else(empty)?;
             text::id(Provider::Alibaba, id).map_err(|rule| format!("the id of the {what} {rule}"))
         };
         let (instance_id, task_id) = (id("instance", instance)?, id("task", task)?);

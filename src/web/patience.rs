@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Body as _;
 use tokio::time::timeout;
 
+use super::api::Refusal;
 use super::routes::MAX_BODY;
 
 /// Ample for a body of that size, and short for a connection that is held.
@@ -23,9 +24,12 @@ pub(super) async fn with_whole_body(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     match timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => next.run(Request::from_parts(head, Body::from(body))).await,
-        Ok(Err(_)) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 64 kB, or was cut.\n").into_response()
-        }
-        Err(_) => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n").into_response(),
+        Ok(Err(_)) => refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 kB, or was cut"),
+        Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     }
+}
+
+/// As the API refuses: bodies are for it alone.
+fn refused(status: StatusCode, why: &str) -> Response {
+    Refusal(status, why.to_owned()).into_response()
 }

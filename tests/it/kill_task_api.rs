@@ -148,7 +148,20 @@ async fn what_cannot_be_is_refused_with_the_reason_and_takes_no_memory() {
     let wrong = |status: u16, body: &str, hint: &'static str| (status, body.to_owned(), hint);
     let table = [
         wrong(400, "", "EOF"),
-        wrong(400, "[]", "invalid"),
+        wrong(400, "[]", "send a JSON object"),
+        wrong(400, r#"["ali", "rm-1", null, "t", null]"#, "send a JSON object"),
+        wrong(400, r#"{"account": "ali", "instance": "rm-1", "task": ""}"#, "the id of the task is empty"),
+        wrong(400, r#"{"account": "ali", "instance": "", "task": "t"}"#, "the id of the instance is empty"),
+        wrong(
+            400,
+            r#"{"account": "ali", "instance": "rm-1", "node": "", "task": "t"}"#,
+            "the id of the node is empty",
+        ),
+        wrong(
+            400,
+            r#"{"account": "ali", "instance": "rm-1", "answer": {"Success": "false", "Data": "t"}}"#,
+            "Success is false",
+        ),
         wrong(400, r#"{"account": "ali", "instance": "rm-1"}"#, "either task, or answer"),
         wrong(
             400,
@@ -176,7 +189,7 @@ async fn what_cannot_be_is_refused_with_the_reason_and_takes_no_memory() {
         ),
         wrong(400, r#"{"account": "ali", "instance": "rm-1", "answer": {"Data": 7}}"#, "Data is no text"),
         wrong(400, r#"{"account": "ali", "instance": "rm-1", "answer": {"Data": "[]"}}"#, "no id"),
-        wrong(413, &format!("{{\"account\": \"{}\"}}", "x".repeat(70_000)), ""),
+        wrong(413, &format!("{{\"account\": \"{}\"}}", "x".repeat(70_000)), "larger than 64 kB"),
     ];
     for (status, body, hint) in &table {
         let answer = program.post_json(PATH, body, &[]).await;
@@ -193,9 +206,11 @@ async fn what_cannot_be_is_refused_with_the_reason_and_takes_no_memory() {
     }
     let own = format!("http://{}", program.address());
     assert_eq!(program.post_json(PATH, &body("own"), &[("origin", &own)]).await.status, 201);
-    let form =
-        reqwest::Client::new().post(format!("{own}{PATH}")).header("content-type", "text/plain").body(good);
-    assert_eq!(program.request(form).await.status, 415);
+    for (number, sent) in ["application/x-www-form-urlencoded", "text/plain"].into_iter().enumerate() {
+        let request = reqwest::Client::new().post(format!("{own}{PATH}")).header("content-type", sent);
+        let answer = program.request(request.body(body("own"))).await;
+        assert_eq!(answer.status, 200, "{number}: what a client calls the body is no matter");
+    }
 
     let mut before = None;
     for round in 0..10_000 {
