@@ -92,8 +92,7 @@ EXPORTER = dashboard(
                             own("api_wanted_calls_per_second", "account", "service"), "wanted {{account}} {{service}}"
                         ),
                         query(
-                            "max by (account, service) (dbsession_exporter_api_quota_calls_per_second{" + JOB + "})",
-                            "limit {{account}} {{service}}",
+                            own("api_quota_calls_per_second", "account", "service"), "limit {{account}} {{service}}"
                         ),
                     ],
                     about="Where more is wanted than planned, intervals are stretched.",
