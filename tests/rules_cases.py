@@ -280,7 +280,7 @@ ALERTS = [
         {of("dbsession_exporter_config_last_reload_successful"): (1, 0)},
         [{of("dbsession_exporter_config_last_reload_successful"): (1, 1)}],
         "The exporter refuses its new configuration",
-        "It goes on with the old one. Its log lists every problem; `dbsession_exporter check` does the same.",
+        "It goes on with the old one. Its log lists every problem; `check` does the same.",
     ),
     exporter(
         "DBSessionShardMismatch",
