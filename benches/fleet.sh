@@ -51,7 +51,7 @@ run() {
     start_cloud "$instances" "$sessions"
     sed 's/interval: 5s, timeout: 5s, expose_sql: digest/interval: 15s, timeout: 10s/' "$work/cloud.yml" >"$work/fleet.yml"
     start_exporter "$work/fleet.yml"
-    until_true 90 get "$address" /-/ready -f -o /dev/null
+    until_true 90 get "$address" /-/ready -f --no-show-error -o /dev/null
     sleep 15
 
     get "$address" /metrics >"$work/page.0"
