@@ -260,16 +260,16 @@ struct ShownStates {
 }
 
 impl ShownStates {
-    fn new(raw: &[States], room: Room) -> Self {
+    fn new(raw: &[(Command, States)], room: Room) -> Self {
         let mut pairs = Pairs::new();
-        for (command, states) in Command::all().zip(raw) {
+        for (command, states) in raw {
             for (state, sessions) in states {
                 let spelled = state::label(Some(state.as_ref()));
-                pairs.entry((command, Box::from(spelled))).or_default().add(*sessions);
+                pairs.entry((*command, Box::from(spelled))).or_default().add(*sessions);
             }
         }
         fold(&mut pairs, |state| !state::is_known(state), state::MAX_UNKNOWN_PAIRS);
-        let room_for = room.states(raw.iter().filter(|states| !states.is_empty()).count());
+        let room_for = room.states(raw.len());
         let capped = pairs.len() > room_for;
         fold(&mut pairs, |state| state != label::OTHER, room_for);
         let seconds = pairs.values().filter(|_| room.has_mysqld_names()).map(|pair| pair.seconds).collect();

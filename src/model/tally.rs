@@ -130,8 +130,8 @@ pub struct Tally {
     pub(super) oldest_idle_transaction: f64,
     pub(super) transaction_ages: Ages<Vec<Oldest>>,
     pub(super) oldest_transactions: Candidates,
-    /// Sessions by command, and below it by the state's raw text.
-    pub(super) states: Vec<States>,
+    /// Sessions by command, in no order, and below it by the state's raw text. Most instances show a handful of commands.
+    pub(super) states: Vec<(Command, States)>,
     pub(super) users: Groups,
     pub(super) clients: Groups,
     pub(super) databases: Groups,
@@ -161,7 +161,7 @@ impl Tally {
             oldest_idle_transaction: 0.0,
             transaction_ages: Ages::default(),
             oldest_transactions: Candidates::default(),
-            states: vec![States::default(); Command::COUNT],
+            states: Vec::new(),
             users: Groups::default(),
             clients: Groups::default(),
             databases: Groups::default(),
@@ -238,11 +238,20 @@ impl Tally {
         self.clients.add(session.client.map(host::without_port), group);
         self.databases.add(session.database, group);
         let one = InState { sessions: 1, seconds: session.seconds.unwrap_or_default() };
-        add(&mut self.states[standing.command.index()], session.state.unwrap_or(state::ABSENT), one);
+        add(self.states_of(standing.command), session.state.unwrap_or(state::ABSENT), one);
         match session.template {
             Some(_) => self.templates.add(session.template, Group { total: 1, ..Group::default() }),
             None => self.without_template += 1,
         }
+    }
+
+    fn states_of(&mut self, command: Command) -> &mut States {
+        let known = self.states.iter().position(|(other, _)| *other == command);
+        let place = known.unwrap_or_else(|| {
+            self.states.push((command, States::default()));
+            self.states.len() - 1
+        });
+        &mut self.states[place].1
     }
 }
 
