@@ -41,5 +41,5 @@ fn main() {
         ("level 1", Box::new(|| keep(compressed(1)))),
         ("writing the page without gzip", Box::new(|| keep(page(input.clone(), Format::Text).count()))),
     ];
-    compare("gzip", "series", count_series(input.clone()), 7, contenders);
+    compare("gzip", "series", count_series(&input), 7, contenders);
 }

@@ -22,7 +22,7 @@ fn main() {
 
 fn measure(count: usize) {
     let input = PageInput { targets: targets(count), ..PageInput::default() };
-    let series = count_series(input.clone());
+    let series = count_series(&input);
     let registry = registry(&text(&input, Format::Text));
     let rounds = if count > 1_000 { 5 } else { 15 };
     let contenders: Vec<Contender<'_>> = vec![

@@ -72,7 +72,7 @@ impl Store {
         let now = Instant::now();
         let targets: usize = self.targets().iter().map(|slot| slot.series(now)).sum();
         let (tasks, task_counters) = self.slots.tasks.views();
-        targets + exposition::count_series(PageInput { tasks, task_counters, ..PageInput::default() })
+        targets + exposition::count_series(&PageInput { tasks, task_counters, ..PageInput::default() })
     }
 
     /// How every target stands, for people.

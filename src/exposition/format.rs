@@ -93,6 +93,17 @@ enum Part {
     Sum,
 }
 
+impl Part {
+    /// Samples of one histogram.
+    const fn samples(self) -> usize {
+        match self {
+            Self::Whole => LE.len() + 2,
+            Self::Buckets => LE.len(),
+            Self::Count | Self::Sum => 1,
+        }
+    }
+}
+
 const BUCKET: &str = "_bucket";
 const COUNT: &str = "_gcount";
 const SUM: &str = "_gsum";
@@ -135,7 +146,7 @@ impl Section {
 /// What is done with the samples that a subject has in a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
-    /// What they are made of is read, and nothing written; see [`load`].
+    /// What they are made of is read, and nothing written: to have it at hand, see [`load`], or to count it.
     Load,
     /// They are written.
     Write,
@@ -148,21 +159,29 @@ pub struct Samples<'a> {
     page: &'a mut Vec<u8>,
     section: &'a mut Section,
     labels: &'a str,
+    count: usize,
 }
 
 impl<'a> Samples<'a> {
-    /// Samples in `section` that carry the subject's `labels`.
-    pub fn new(pass: Pass, page: &'a mut Vec<u8>, section: &'a mut Section, labels: &'a Labels) -> Self {
-        if pass == Pass::Load {
-            load::lines(labels.as_str().as_bytes());
+    /// Samples in `section`.
+    pub fn new(pass: Pass, page: &'a mut Vec<u8>, section: &'a mut Section) -> Self {
+        Self { pass, page, section, labels: "", count: 0 }
+    }
+
+    /// How many samples `read` has of a subject; each carries the subject's `labels`.
+    pub fn of(mut self, labels: &'a Labels, read: impl FnOnce(&mut Self)) -> usize {
+        self.labels = labels.as_str();
+        if self.pass == Pass::Load {
+            load::lines(self.labels.as_bytes());
         }
-        Self { pass, page, section, labels: labels.as_str() }
+        read(&mut self);
+        self.count
     }
 
     /// A sample without labels of its own.
     pub fn value(&mut self, value: impl Into<Value>) {
         if self.pass == Pass::Load {
-            return load::value(value.into());
+            return self.load(value.into());
         }
         self.open("");
         self.close(value.into());
@@ -181,7 +200,7 @@ impl<'a> Samples<'a> {
             for (_, value) in own {
                 load::lines(value.as_bytes());
             }
-            return load::value(value.into());
+            return self.load(value.into());
         }
         self.open("");
         for (name, value) in own {
@@ -193,7 +212,8 @@ impl<'a> Samples<'a> {
     /// A sample that is always 1 and says all by its labels.
     pub fn info(&mut self, own: &Labels) {
         if self.pass == Pass::Load {
-            return load::lines(own.as_str().as_bytes());
+            load::lines(own.as_str().as_bytes());
+            return self.load(Value::Count(1));
         }
         self.open("");
         if !own.as_str().is_empty() {
@@ -207,7 +227,7 @@ impl<'a> Samples<'a> {
     /// need no escapes.
     pub fn by<V: Into<Value>>(&mut self, name: &str, samples: impl IntoIterator<Item = (&'static str, V)>) {
         if self.pass == Pass::Load {
-            return samples.into_iter().for_each(|(_, value)| load::value(value.into()));
+            return samples.into_iter().for_each(|(_, value)| self.load(value.into()));
         }
         let mut samples = samples.into_iter().peekable();
         if samples.peek().is_some() {
@@ -227,6 +247,7 @@ impl<'a> Samples<'a> {
     ) {
         let Some(Dimension { shown, other, .. }) = dimension else { return };
         if self.pass == Pass::Load {
+            self.count += shown.values().len() + 1;
             return load::named(shown);
         }
         self.begin("", name);
@@ -241,10 +262,11 @@ impl<'a> Samples<'a> {
     /// The samples of a histogram that belong here. Where the format has exemplars, each bucket tells its oldest session, as
     /// of `taken_at`.
     pub fn ages(&mut self, ages: &Ages, taken_at: Timestamp) {
+        let part = self.section.part;
         if self.pass == Pass::Load {
+            self.count += part.samples();
             return load::lines(&ages.buckets);
         }
-        let part = self.section.part;
         if matches!(part, Part::Whole | Part::Buckets) {
             self.buckets(ages, taken_at);
         }
@@ -298,6 +320,11 @@ impl<'a> Samples<'a> {
         self.push("\n");
     }
 
+    fn load(&mut self, value: Value) {
+        self.count += 1;
+        load::value(value);
+    }
+
     fn announce(&mut self) {
         if self.section.opening.is_empty() {
             self.section.announce(self.page);
@@ -319,6 +346,7 @@ impl<'a> Samples<'a> {
 
     /// A prepared sample, whose label stands in the format as it is.
     fn finish(&mut self, label: &str, value: Value) {
+        self.count += 1;
         self.page.extend_from_slice(&self.section.head);
         self.page.extend_from_slice(label.as_bytes());
         value.close("\"} ", self.page);
@@ -350,6 +378,7 @@ impl<'a> Samples<'a> {
     }
 
     fn close(&mut self, value: Value) {
+        self.count += 1;
         value.close("} ", self.page);
     }
 

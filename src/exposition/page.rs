@@ -29,12 +29,15 @@ pub fn page(mut input: PageInput, format: Format) -> impl Iterator<Item = Bytes>
     Frames { input, format, sections, section: 0, subject: 0, own, ended: false, text: Vec::new() }
 }
 
-/// How many series `input` has.
+/// How many series `input` has, apart from the exporter's own. Nothing is written for it.
 #[must_use]
-pub fn count_series(input: PageInput) -> usize {
+pub fn count_series(input: &PageInput) -> usize {
+    let mysqld_names = input.targets.iter().any(|target| target.mysqld_names);
     let mut text = Vec::new();
-    page(input, Format::Text).for_each(|frame| text.extend_from_slice(&frame));
-    text.split(|byte| *byte == b'\n').filter(|line| !matches!(line.first(), None | Some(b'#'))).count()
+    let count = |mut section| {
+        (0..).map_while(|subject| visit(input, subject, &mut section, Pass::Load, &mut text)).sum::<usize>()
+    };
+    Section::all(Format::Text, mysqld_names).map(count).sum()
 }
 
 struct Frames<O> {
@@ -76,12 +79,12 @@ impl<O: Iterator<Item = MetricFamily>> Frames<O> {
         };
         if self.subject.is_multiple_of(AHEAD) {
             for subject in self.subject..self.subject + AHEAD {
-                if write(&self.input, subject, section, Pass::Load, &mut self.text).is_none() {
+                if visit(&self.input, subject, section, Pass::Load, &mut self.text).is_none() {
                     break;
                 }
             }
         }
-        if write(&self.input, self.subject, section, Pass::Write, &mut self.text).is_some() {
+        if visit(&self.input, self.subject, section, Pass::Write, &mut self.text).is_some() {
             self.subject += 1;
         } else {
             self.section += 1;
@@ -103,41 +106,40 @@ impl<O: Iterator<Item = MetricFamily>> Frames<O> {
     }
 }
 
-/// Loads or writes what one subject has in a section; `None` where there is no such subject.
-fn write(
+/// Loads or writes what one subject has in a section; how many samples these are, `None` where there is no such subject.
+fn visit(
     input: &PageInput,
     subject: usize,
     section: &mut Section,
     pass: Pass,
     text: &mut Vec<u8>,
-) -> Option<()> {
-    match section.family.read {
+) -> Option<usize> {
+    let read = section.family.read;
+    let samples = Samples::new(pass, text, section);
+    match read {
         Read::Target(read) => {
             let target = input.targets.get(subject)?;
-            read(target, &mut Samples::new(pass, text, section, &target.labels));
+            Some(samples.of(&target.labels, |out| read(target, out)))
         }
         Read::Snapshot(read) => {
             let target = input.targets.get(subject)?;
-            if let Some(snapshot) = &target.snapshot {
-                read(snapshot, &mut Samples::new(pass, text, section, &target.labels));
-            }
+            let Some(snapshot) = &target.snapshot else { return Some(0) };
+            Some(samples.of(&target.labels, |out| read(snapshot, out)))
         }
         Read::Listed(read) => {
             let target = input.targets.get(subject)?;
-            if let Some((snapshot, listed)) = listed(target) {
-                read(snapshot, listed, &mut Samples::new(pass, text, section, &target.labels));
-            }
+            let Some((snapshot, listed)) = listed(target) else { return Some(0) };
+            Some(samples.of(&target.labels, |out| read(snapshot, listed, out)))
         }
         Read::Task(read) => {
             let task = input.tasks.get(subject)?;
-            read(task, &mut Samples::new(pass, text, section, &task.labels));
+            Some(samples.of(&task.labels, |out| read(task, out)))
         }
         Read::TaskCounters(read) => {
             let counters = input.task_counters.get(subject)?;
-            read(counters, &mut Samples::new(pass, text, section, &counters.labels));
+            Some(samples.of(&counters.labels, |out| read(counters, out)))
         }
     }
-    Some(())
 }
 
 fn listed(target: &TargetView) -> Option<(&Snapshot, &Listed)> {

@@ -220,7 +220,7 @@ impl Inner {
     fn count_series(&mut self) {
         let count = |snapshot| {
             let targets = vec![self.view(Labels::default(), Labels::default(), snapshot)];
-            exposition::count_series(PageInput { targets, ..PageInput::default() })
+            exposition::count_series(&PageInput { targets, ..PageInput::default() })
         };
         let last_good = self.last_good.as_ref().map(|(snapshot, _)| Arc::clone(snapshot));
         self.series = Series { shown: count(last_good), withdrawn: count(None) };

@@ -13,7 +13,7 @@ use crate::model::{Rankings, Reported, Session, Snapshot, Tally, Transaction};
 fn series(snapshot: Snapshot, mysqld_names: bool) -> usize {
     let page = alone(TargetView { mysqld_names, ..healthy("rm-1", snapshot) });
     let count = text(page.clone()).lines().filter(|line| !line.starts_with('#')).count();
-    assert_eq!(count_series(page), count);
+    assert_eq!(count_series(&page), count);
     count
 }
 
