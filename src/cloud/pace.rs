@@ -19,9 +19,6 @@ use crate::error::FetchError;
 /// The provider counts arrivals, not departures: a call may reach it a little sooner after its departure than another did.
 const MARGIN: Duration = Duration::from_millis(25);
 
-/// Longest pause that a provider can ask for.
-const LONGEST_TOLD: Duration = Duration::from_hours(1);
-
 /// The first pause where the provider does not say how long; it doubles with each further throttling in a row.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -178,7 +175,7 @@ impl Pace {
         }
         let backoff = FIRST_PAUSE.mul_f64(2_f64.powi(state.throttlings.min(30))).min(LONGEST_PAUSE);
         let jittered = backoff.mul_f64(1.0 - fastrand::f64() / 2.0);
-        let length = told.unwrap_or(jittered).min(LONGEST_TOLD);
+        let length = told.unwrap_or(jittered);
         state.pause(length);
         state.careful = true;
         state.throttlings = state.throttlings.saturating_add(i32::from(!known));

@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
+/// No provider can ask for a longer wait.
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// Milliseconds to wait, as the newer SDKs of Alibaba Cloud read it.
 const ACS_RETRY_AFTER: &str = "x-acs-retry-after";
 
@@ -16,21 +19,22 @@ const USER_QUOTAS: [&str; 2] = ["x-ratelimit-user", "x-ratelimit-user-api"];
 /// What an answer's headers ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Told {
-    /// How long to wait; never zero.
+    /// How long to wait; never zero, and an hour at most.
     pub wait: Option<Duration>,
     /// Whether a quota of the user is used up.
     pub of_user: bool,
 }
 
 impl Told {
-    /// Reads the headers; what cannot be read, or is not in the future, is ignored. The longest wait counts.
+    /// Reads the headers; what cannot be read, or is not in the future, is ignored. The longest wait counts, up to
+    /// [`LONGEST`].
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let quotas = USER_QUOTAS.map(|name| text(headers, name).and_then(time_left));
         let of_user = quotas.iter().any(Option::is_some);
         let acs = text(headers, ACS_RETRY_AFTER).and_then(millis);
         let waits = quotas.into_iter().chain([acs, retry_after(headers)]).flatten();
-        Self { wait: waits.filter(|wait| !wait.is_zero()).max(), of_user }
+        Self { wait: waits.filter(|wait| !wait.is_zero()).max().map(|wait| wait.min(LONGEST)), of_user }
     }
 }
 
@@ -120,6 +124,19 @@ mod tests {
                 assert_eq!(told(&[(name, ignored)]), Told::default(), "{ignored}");
             }
         }
+    }
+
+    #[test]
+    fn no_provider_can_ask_for_more_than_an_hour() {
+        let most = u64::MAX.to_string().leak();
+        for headers in [
+            ("retry-after", &*most),
+            ("x-acs-retry-after", most),
+            ("retry-after", "Tue, 30 Nov 9999 12:00:00 GMT"),
+        ] {
+            assert_eq!(told(&[NOON, headers]), of_target(3_600_000), "{headers:?}");
+        }
+        assert_eq!(told(&[("x-ratelimit-user", "Remain:0,TimeLeft:9999999999")]), of_user(3_600_000));
     }
 
     #[test]

@@ -178,12 +178,6 @@ async fn calls_that_were_under_way_make_the_pause_neither_longer_nor_the_next_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_provider_can_ask_for_more_than_an_hour() {
-    let pace = pace(1, SECOND);
-    assert_eq!(pace.throttled(call(&pace).await, Some(SECOND * 1_000_000)), Some(Duration::from_hours(1)));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_pause_beyond_the_deadline_is_told_at_once_and_any_other_moves_it() {
     let pace = pace(1, SECOND);
     let began = call(&pace).await;
