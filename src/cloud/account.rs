@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::budget::Budget;
 use super::gate::{Gate, Pass};
-use super::pace::Pace;
+use super::pace::{Pace, Turn};
 use super::retry::Retry;
 use super::skew::{Lesson, Skew};
 use super::source::Standing;
@@ -19,6 +19,9 @@ use crate::clock::Clock;
 use crate::config::{self, Service};
 use crate::error::{Again, FailureKind, FetchError};
 use crate::telemetry::{CallLabels, Instruments};
+
+#[cfg(test)]
+mod tests;
 
 /// An account: its configuration, connections, limits, clock and the standing of its key.
 #[derive(Debug)]
@@ -164,19 +167,28 @@ impl Account {
 
     /// Waits for leave to call: for the service's limit, and for the key to be proven.
     async fn begin(&self, errand: Errand, budget: &mut Budget) -> Result<Ticket<'_>, FetchError> {
-        let (pace, asked) = (self.pace(errand.service), Instant::now());
+        loop {
+            let turn = self.turn(errand.service, budget).await?;
+            let pass = self.gate.pass(budget).await?;
+            // The call that was to prove the key may have been throttled.
+            if !self.pace(errand.service).is_paused() {
+                let correction = self.skew.correction();
+                return Ok(Ticket { account: self, errand, pass, began: turn.begin(), correction });
+            }
+        }
+    }
+
+    /// Waits for the service's limit, and counts the wait.
+    async fn turn(&self, service: Service, budget: &mut Budget) -> Result<Turn<'_>, FetchError> {
+        let asked = Instant::now();
         let turn = tokio::select! {
             biased;
             () = self.gate.until_held() => Err(FetchError::held()),
-            turn = pace.turn(budget) => turn,
+            turn = self.pace(service).turn(budget) => turn,
         };
         let config = &self.config;
-        let waited = asked.elapsed();
-        self.instruments.waited(config.provider.label(), &config.name, errand.service.label(), waited);
-        let turn = turn?;
-        let pass = self.gate.pass(budget).await?;
-        let correction = self.skew.correction();
-        Ok(Ticket { account: self, errand, pass, began: turn.begin(), correction })
+        self.instruments.waited(config.provider.label(), &config.name, service.label(), asked.elapsed());
+        turn
     }
 
     /// Takes in the cloud's clock. The answer was written about the middle of the time from request to headers.
