@@ -40,8 +40,11 @@ use crate::telemetry::Instruments;
 #[derive(Debug)]
 pub struct Clouds {
     clients: HashMap<String, Client>,
+    /// Accounts that are gone while refusals of their keys still count: they may come back.
+    gone: Vec<Arc<config::Account>>,
+    /// Of all accounts, those that are gone included.
     gates: HashMap<KeyName, Arc<Gate>>,
-    /// By the account's name.
+    /// By the account's name; also of one that is gone, while its calls still count.
     paces: HashMap<(String, Service), Arc<Pace>>,
     /// One for each account, shared by those of the same network.
     transports: Vec<Transport>,
@@ -63,6 +66,7 @@ impl Clouds {
     pub fn new(config: &Config, clock: Clock, instruments: &Instruments) -> Result<Self, FetchError> {
         let none = Self {
             clients: HashMap::new(),
+            gone: Vec::new(),
             gates: HashMap::new(),
             paces: HashMap::new(),
             transports: Vec::new(),
@@ -73,15 +77,18 @@ impl Clouds {
     }
 
     /// The clients for another configuration. An account with the same access keeps its client, and with it connections,
-    /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate, whose bound does.
-    /// A hold ends: at once where the credentials are others, else as far as [`Gate::relent`] allows.
+    /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate, whose bound does,
+    /// for a while even without an account. A hold ends: at once where the credentials are others, else as far as
+    /// [`Gate::relent`] allows.
     ///
     /// # Errors
     /// Like [`Transport::new`].
     pub fn renewed(&self, config: &Config) -> Result<Self, FetchError> {
         let (instruments, transports) = (self.instruments.clone(), self.transports(config)?);
-        let (mut clients, mut gates, mut paces) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut fresh = HashSet::new();
+        let (mut clients, mut gates, mut fresh) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let mut paces = self.paces.clone();
+        paces.retain(|_, pace| !pace.is_forgotten());
+        let known = self.known();
         for (account, transport) in config.accounts.iter().zip(&transports) {
             let key = KeyName::of(account);
             let tries = gate::tries(config.division.as_ref().map_or(1, |division| division.holders(&key)));
@@ -91,10 +98,10 @@ impl Clouds {
             let gate: &Arc<Gate> = gates.entry(key.clone()).or_insert(gate);
             gate.set_tries(tries);
             let lanes = [Service::Das, Service::Ddm].map(|service| (service, self.pace(account, service)));
-            let known = lanes.iter().cloned().map(|(service, pace)| ((account.name.clone(), service), pace));
-            paces.extend(known);
-            if !self.clients.values().any(|client| client.account().config.credentials == account.credentials)
-            {
+            let of_name =
+                lanes.iter().cloned().map(|(service, pace)| ((account.name.clone(), service), pace));
+            paces.extend(of_name);
+            if !known.iter().any(|known| known.credentials == account.credentials) {
                 fresh.insert(key);
             }
             let kept = self.clients.get(&account.name).filter(|client| client.has_access_of(account));
@@ -120,7 +127,30 @@ impl Clouds {
             }
         }
         clients.values().for_each(Client::try_again);
-        Ok(Self { clients, gates, paces, transports, clock: self.clock, instruments })
+        let gone = self.gone(known, config);
+        for account in &gone {
+            let key = KeyName::of(account);
+            gates.extend(self.gates.get_key_value(&key).map(|(key, gate)| (key.clone(), Arc::clone(gate))));
+        }
+        Ok(Self { clients, gone, gates, paces, transports, clock: self.clock, instruments })
+    }
+
+    /// Accounts that use one of the gates.
+    fn known(&self) -> Vec<Arc<config::Account>> {
+        let present = self.clients.values().map(|client| &client.account().config);
+        present.chain(&self.gone).cloned().collect()
+    }
+
+    /// Those of the known accounts whose credentials no account of the new configuration has, while refusals of them count.
+    fn gone(&self, mut known: Vec<Arc<config::Account>>, config: &Config) -> Vec<Arc<config::Account>> {
+        let remembers = |known: &config::Account| {
+            self.gates.get(&KeyName::of(known)).is_some_and(|gate| gate.remembers())
+        };
+        known.retain(|known| {
+            let stays = config.accounts.iter().any(|account| account.credentials == known.credentials);
+            !stays && remembers(known)
+        });
+        known
     }
 
     /// The transport of each account, in their order: kept where it is for the same network.

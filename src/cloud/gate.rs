@@ -153,6 +153,13 @@ impl Gate {
         self.lock().held()
     }
 
+    /// Whether a refusal of the key still counts: it is held, or was refused within the span of a hold.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        let state = self.lock();
+        state.held() || state.refused.iter().any(|at| at.elapsed() < HOLD)
+    }
+
     /// Waits until calls are refused.
     pub async fn until_held(&self) {
         loop {

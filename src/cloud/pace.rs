@@ -124,6 +124,15 @@ impl Pace {
         self.lock().pause_ends().is_some()
     }
 
+    /// Whether nothing that was says anything of the next call: no call in the last period, and no pause.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        let Ok(begun) = self.begun.try_lock() else { return false };
+        let state = self.lock();
+        let is_old = |last: &Instant| last.elapsed() >= state.rate.per + MARGIN;
+        begun.back().is_none_or(is_old) && state.pause_ends().is_none()
+    }
+
     /// Waits until a call may begin. The wait moves the deadline: neither the limit nor a pause is this fetch's own fault.
     ///
     /// # Errors

@@ -96,6 +96,31 @@ async fn a_reload_lifts_holds_and_keeps_pauses() {
     assert_eq!(standing(&after, &BEFORE), Standing::Open);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_an_account_did_before_it_was_taken_out_counts_when_it_is_put_back() {
+    let (before, mut clouds) = (config(&BEFORE), clouds(&BEFORE));
+    let key = KeyName::Key(Provider::Huawei, "h".to_owned());
+    let budget = || Budget::new(Duration::from_mins(2), 0);
+    let first = Arc::clone(pace(&clouds, "hw"));
+    let _ = first.turn(&mut budget()).await.expect("no pause").begin();
+    for tries_left in [true, true, false] {
+        let pass = clouds.gates[&key].pass(&mut budget()).await.expect("a try is left");
+        assert!(
+            pass.settle(&Err::<(), _>(FetchError::new(FailureKind::Auth, "as the test has it"))).is_some()
+        );
+        clouds = clouds.renewed(&config(&BEFORE[..1])).unwrap().renewed(&before).unwrap();
+        assert_eq!(clouds.is_held("hw"), !tries_left);
+        assert!(Arc::ptr_eq(pace(&clouds, "hw"), &first), "its calls of the last minute count");
+    }
+    let other_secret = BEFORE.map(|account| account.replace("access_key_secret: s", "access_key_secret: t"));
+    let renewed = clouds.renewed(&config(&other_secret.each_ref().map(String::as_str))).unwrap();
+    assert!(!renewed.is_held("hw"), "another secret is tried at once");
+
+    tokio::time::sleep(Duration::from_mins(6)).await;
+    let without = clouds.renewed(&config(&BEFORE[..1])).unwrap();
+    assert_eq!((without.gates.len(), without.paces.len(), without.gone.len()), (1, 2, 0), "all is forgotten");
+}
+
 #[tokio::test]
 async fn accounts_of_the_same_key_share_its_gate_and_nothing_else() {
     let clouds = clouds(&BEFORE);
