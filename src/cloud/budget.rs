@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::{FailureKind, FetchError};
@@ -22,13 +23,26 @@ pub struct Budget {
     pub calls: u64,
     /// When the last byte of the last answer came.
     pub answered_at: Option<Instant>,
+    foreseen: watch::Sender<u64>,
 }
 
 impl Budget {
     /// A fetch that begins now, may take `timeout`, and may send `retries` calls again, all its calls together.
     #[must_use]
     pub fn new(timeout: Duration, retries: u32) -> Self {
-        Self { timeout, ends: Instant::now() + timeout, retries, calls: 0, answered_at: None }
+        let (ends, foreseen) = (Instant::now() + timeout, watch::Sender::default());
+        Self { timeout, ends, retries, calls: 0, answered_at: None, foreseen }
+    }
+
+    /// Tells that another `calls` are to come.
+    pub fn foresee(&self, calls: u64) {
+        self.foreseen.send_replace(self.calls + calls);
+    }
+
+    /// The calls that the fetch is known to take, as soon as it is known.
+    #[must_use]
+    pub fn foreseen(&self) -> watch::Receiver<u64> {
+        self.foreseen.subscribe()
     }
 
     /// What the fetch may take, waits for the rate limit apart.

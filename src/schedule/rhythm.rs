@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::plan::Ask;
+use crate::cloud::budget::RETRIES;
 use crate::config::{Settings, Spike};
 use crate::error::{Again, FailureKind, FetchError};
 use crate::model::baseline::Baseline;
@@ -37,10 +38,7 @@ impl Rhythm {
         elapsed: Duration,
         spike: Option<&Spike>,
     ) {
-        let calls = as_f64(calls);
-        // A fetch that has grown at once, like a restarted application's, must not crowd out others until it is learnt.
-        let grown = calls >= 2.0 * self.calls;
-        self.calls = if grown { calls } else { self.calls + LEARNT * (calls - self.calls) };
+        self.learn(as_f64(calls));
         self.doublings = 0;
         if let Some(active) = active {
             self.spikes = spike.is_some_and(|spike| is_spike(spike, active, self.usual));
@@ -48,9 +46,24 @@ impl Rhythm {
         }
     }
 
-    /// A fetch failed. What the operator has to mend does not mend itself: it is looked at less and less often.
-    pub(super) fn failed(&mut self, error: &FetchError) {
+    fn learn(&mut self, calls: f64) {
+        // A fetch that has grown at once, like a restarted application's, must not crowd out others until it is learnt.
+        let grown = calls >= 2.0 * self.calls;
+        self.calls = if grown { calls } else { self.calls + LEARNT * (calls - self.calls) };
+    }
+
+    /// The fetch that is under way takes `calls` in the end, as far as it knows.
+    pub(super) fn foreseen(&mut self, calls: u64) {
+        self.calls = self.calls.max(as_f64(calls));
+    }
+
+    /// A fetch failed after `calls`. What the operator has to mend does not mend itself: it is looked at less and less often.
+    pub(super) fn failed(&mut self, error: &FetchError, calls: u64) {
         self.spikes = false;
+        // It may have ended early, or have sent some calls again: only more than that says something of the next fetch.
+        if calls > u64::from(RETRIES) && as_f64(calls - u64::from(RETRIES)) > self.calls {
+            self.learn(as_f64(calls));
+        }
         let own = match error.kind {
             FailureKind::Permission | FailureKind::NotFound => true,
             // What names the account makes all its calls pause already.
@@ -104,7 +117,7 @@ mod tests {
         let mut interval = |error: Result<(), FailureKind>| {
             match error {
                 Ok(()) => rhythm.fetched(2, None, INTERVAL, None),
-                Err(kind) => rhythm.failed(&FetchError::new(kind, "")),
+                Err(kind) => rhythm.failed(&FetchError::new(kind, ""), 2),
             }
             rhythm.ask(&settings()).interval.as_secs()
         };
@@ -117,7 +130,7 @@ mod tests {
             assert_eq!(interval(Err(kind)), 30, "{kind}");
         }
         let again = Again::Later { told: None, shared: true };
-        rhythm.failed(&FetchError { again, ..FetchError::new(FailureKind::Throttled, "") });
+        rhythm.failed(&FetchError { again, ..FetchError::new(FailureKind::Throttled, "") }, 2);
         assert_eq!(rhythm.ask(&settings()).interval, INTERVAL, "the whole account pauses already");
     }
 
@@ -136,6 +149,27 @@ mod tests {
     }
 
     #[test]
+    fn a_fetch_that_fails_after_many_calls_teaches_them_and_one_that_fails_early_nothing() {
+        let mut rhythm = Rhythm::new(2.0);
+        let mut after = |calls| {
+            rhythm.failed(&FetchError::new(FailureKind::Timeout, ""), calls);
+            rhythm.ask(&settings()).calls
+        };
+        for (calls, learnt) in [(0, 2.0), (1, 2.0), (4, 2.0), (11, 11.0), (1, 11.0), (13, 11.0), (15, 12.2)] {
+            assert!((after(calls) - learnt).abs() < 0.01, "{calls}: some may have been sent again");
+        }
+    }
+
+    #[test]
+    fn what_a_fetch_foresees_holds_at_once_unless_more_is_known() {
+        let mut rhythm = Rhythm::new(1.0);
+        for (foreseen, calls) in [(40, 40.0), (8, 40.0), (41, 41.0)] {
+            rhythm.foreseen(foreseen);
+            assert!((rhythm.ask(&settings()).calls - calls).abs() < 0.01);
+        }
+    }
+
+    #[test]
     fn a_spike_is_looked_at_closely_until_it_ends() {
         let mut rhythm = Rhythm::new(2.0);
         let calm = [12, 12, 23].map(|active| fetched(&mut rhythm, active));
@@ -143,7 +177,7 @@ mod tests {
         assert_eq!([30, 300, 40].map(|active| fetched(&mut rhythm, active)), [Some(SPIKE.interval); 3]);
         assert_eq!(fetched(&mut rhythm, 12), None);
         assert_eq!(fetched(&mut rhythm, 100), Some(SPIKE.interval));
-        rhythm.failed(&FetchError::new(FailureKind::Network, ""));
+        rhythm.failed(&FetchError::new(FailureKind::Network, ""), 2);
         assert_eq!(rhythm.ask(&settings()).wish, None, "nothing is known of it any more");
     }
 

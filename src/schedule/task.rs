@@ -1,6 +1,8 @@
 //! The life of one target: a fetch at each tick, never two at once, every outcome published.
 
-use std::panic::AssertUnwindSafe;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use crate::cloud::source::{SessionSource, Standing};
 use crate::config::Target;
 use crate::error::{Again, FailureKind, FetchError, Origin};
 use crate::exposition::{LastFetch, Skip};
-use crate::model::{Rankings, Snapshot};
+use crate::model::{Fetched, Rankings, Snapshot};
 use crate::store::Publisher;
 use crate::telemetry::Instruments;
 
@@ -129,10 +131,15 @@ impl<S: SessionSource> Fetcher<S> {
 
     fn tell(&self) {
         self.around.publisher.show_mysqld_names(self.work.target.settings.mysqld_names);
+        self.tell_due(self.cadence.due());
+    }
+
+    /// Tells the plan, and when the next fetch is due.
+    fn tell_due(&self, due: Instant) {
         self.around.publisher.planned(
             self.around.seat.interval(),
             self.stale_after(),
-            self.cadence.due(),
+            due,
             self.around.recorder.count(&self.work.target),
         );
     }
@@ -166,19 +173,15 @@ impl<S: SessionSource> Fetcher<S> {
     /// One fetch; returns how long the provider asked to be left alone.
     async fn fetch(&mut self) -> Option<Duration> {
         let began = Instant::now();
-        // If the fetch outlasts the interval, this is the tick that is missed first.
-        let next = self.cadence.due() + self.around.seat.interval();
-        self.around.publisher.due(next);
         let retries = if self.failing { 0 } else { RETRIES };
         let mut budget = Budget::new(self.work.target.settings.timeout, retries);
         let work = Arc::clone(&self.work);
-        let snapshot = async {
-            let fetched = work.source.fetch(&mut budget).await?;
-            Ok(Snapshot::new(fetched, &mut self.rankings, self.around.clock.now()))
-        };
-        let outcome = AssertUnwindSafe(snapshot).catch_unwind().await;
-        let outcome =
-            outcome.unwrap_or_else(|_| Err(FetchError::new(FailureKind::Internal, "the fetch panicked")));
+        let foreseen = budget.foreseen();
+        let fetched = self.follow(work.source.fetch(&mut budget), foreseen).await;
+        let (rankings, now) = (&mut self.rankings, self.around.clock.now());
+        let outcome = fetched.and_then(|fetched| {
+            catch_unwind(AssertUnwindSafe(|| Snapshot::new(fetched, rankings, now))).map_err(panicked)
+        });
         let fetch = LastFetch { duration: began.elapsed(), api_calls: budget.calls };
         match outcome {
             Ok(snapshot) => {
@@ -197,6 +200,27 @@ impl<S: SessionSource> Fetcher<S> {
                     _ => self.fail(error, fetch),
                 }
                 told
+            }
+        }
+    }
+
+    /// Waits for a fetch to end, and keeps to the plan meanwhile: a fetch of many calls takes long, and all others learn of
+    /// them as soon as it does.
+    async fn follow(
+        &mut self,
+        fetch: impl Future<Output = Result<Fetched, FetchError>>,
+        mut foreseen: watch::Receiver<u64>,
+    ) -> Result<Fetched, FetchError> {
+        let mut fetch = pin!(AssertUnwindSafe(fetch).catch_unwind());
+        loop {
+            self.around.seat.ask(self.rhythm.ask(&self.work.target.settings));
+            // If the fetch outlasts the interval, this is the tick that is missed first.
+            self.tell_due(self.cadence.due() + self.around.seat.interval());
+            tokio::select! {
+                biased;
+                outcome = &mut fetch => return outcome.unwrap_or_else(|panic| Err(panicked(panic))),
+                Ok(()) = foreseen.changed() => self.rhythm.foreseen(*foreseen.borrow_and_update()),
+                () = self.around.seat.changed() => {}
             }
         }
     }
@@ -221,7 +245,7 @@ impl<S: SessionSource> Fetcher<S> {
 
     fn fail(&mut self, error: FetchError, fetch: LastFetch) {
         let Target { instance_id, node_id, account, .. } = &*self.work.target;
-        self.rhythm.failed(&error);
+        self.rhythm.failed(&error, fetch.api_calls);
         self.failing = true;
         warn!(
             instance_id,
@@ -234,6 +258,10 @@ impl<S: SessionSource> Fetcher<S> {
         );
         self.around.publisher.failed(error, fetch, self.around.clock.now());
     }
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> FetchError {
+    FetchError::new(FailureKind::Internal, "the fetch panicked")
 }
 
 fn rankings<S>(work: &Work<S>) -> Rankings {

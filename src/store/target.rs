@@ -299,11 +299,6 @@ impl Publisher {
         }
     }
 
-    /// A fetch begins; the next one is due at `at`.
-    pub fn due(&self, at: Instant) {
-        lock(&self.record.state).due = Some(at);
-    }
-
     /// A good fetch ended now; with it, incidents are counted like this.
     pub fn fetched(
         &self,

@@ -1,12 +1,16 @@
 //! How often a target is fetched, as its fetches teach: more often in a spike, less often while there is nothing to learn.
 
+use std::time::Duration;
+
 use dbsession_exporter::demo::{Fault, Refusal};
 
 use crate::parse::Page;
 use crate::program::Program;
-use crate::scene::{self, Api, Scene, of, rows};
+use crate::scene::{self, Api, Scene, is_up, of, rows};
 
 const INTERVAL: &str = "dbsession_fetch_interval_seconds";
+
+const DDM: [(&str, &str); 3] = [("provider", "huawei"), ("account", "hw"), ("service", "ddm")];
 
 fn interval(page: &Page, instance: &str) -> f64 {
     of(page, instance, INTERVAL).expect("it is always told")
@@ -40,6 +44,19 @@ async fn a_spike_is_fetched_more_often_until_it_is_over() {
     cloud.set_sessions("spiking", rows(6));
     let page = program.scrape_until("its end", |page| seen(page, "spiking", 6.0)).await;
     assert!((interval(&page, "spiking") - 3.0).abs() < 0.01, "{}", interval(&page, "spiking"));
+}
+
+/// Five pages, a second each: they are planned for when the first one tells how many there are.
+#[tokio::test]
+async fn a_fetch_of_many_calls_is_planned_for_before_it_ends() {
+    let cloud = scene::cloud().await;
+    let mut scene = Scene::new("interval: 2s, timeout: 20s");
+    scene.account(&cloud, Api::HuaweiDdm, "hw").instance(&cloud, Api::HuaweiDdm, "hw", "large", 5 * 128);
+    cloud.set_fault("large", Some(Fault::Delay(Duration::from_secs(1))));
+    let program = Program::start(&scene.file()).await;
+    let wanted = |page: &Page| page.value("dbsession_exporter_api_wanted_calls_per_second", &DDM);
+    let page = program.scrape_until("the plan", |page| wanted(page) > Some(0.6)).await;
+    assert_eq!((wanted(&page), is_up(&page, "large")), (Some(2.5), None), "5 calls each 2 s");
 }
 
 #[tokio::test]

@@ -85,6 +85,7 @@ impl Source {
                 if !self.page(offset, filter, &mut sweep, &mut tally, budget).await? {
                     break;
                 }
+                budget.foresee(sweep.pages_to_come());
             }
             sweep.end();
         }

@@ -90,6 +90,13 @@ impl Sweep<'_> {
             && self.total.is_none_or(|total| self.offset < total)
     }
 
+    /// Pages that are still to be asked for, by the total as it is now.
+    #[must_use]
+    pub fn pages_to_come(&self) -> u64 {
+        let rows = self.total.unwrap_or_default().saturating_sub(self.offset);
+        rows.div_ceil(self.all.limit).min(self.all.pages_left as u64)
+    }
+
     /// Ends the sweep.
     pub fn end(self) {
         let Self { all, total, listed, .. } = self;
@@ -117,6 +124,20 @@ mod tests {
         }
         sweep.end();
         (new, calls)
+    }
+
+    #[test]
+    fn pages_to_come_are_those_of_the_total_that_may_be_asked_for() {
+        for (max_pages, total, to_come) in
+            [(200, Some(25), 2), (200, Some(10), 0), (200, None, 0), (2, Some(99), 1)]
+        {
+            let mut sweeps = Sweeps::new(10, max_pages);
+            let mut sweep = sweeps.begin();
+            sweep.next_offset();
+            assert!(ids(10).into_iter().all(|id| sweep.row(Id::Number(id))));
+            sweep.page_ends(total);
+            assert_eq!(sweep.pages_to_come(), to_come, "{total:?}");
+        }
     }
 
     fn ids(count: u64) -> Vec<u64> {
