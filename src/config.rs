@@ -10,6 +10,7 @@ mod endpoint;
 mod form;
 mod instances;
 mod key;
+mod marks;
 mod network;
 mod pem;
 mod place;
@@ -306,7 +307,7 @@ pub fn parse(text: &str, file: &Path, env: &Environment) -> Result<Config, Confi
     let findings = place::Findings::of(file, env);
     let document = effective::document(&mut raw, env);
     let mut config = check::check(raw, &findings);
-    (config.warnings, config.files) = findings.conclude(file)?;
+    (config.warnings, config.files) = findings.conclude(file, text)?;
     config.effective = effective::effective(document, &config);
     Ok(config)
 }

@@ -17,8 +17,7 @@ pub(super) struct FormError {
 
 /// Reads a file's text; `None` where nothing stands in it.
 pub(super) fn read<Raw: DeserializeOwned>(text: &str) -> Result<Option<Raw>, FormError> {
-    // Editors of Windows put it there unseen; the parser takes it for a document of its own.
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = without_byte_order_mark(text);
     let file = match serde_yaml::from_str::<Option<Raw>>(text) {
         // Which of the two keys is the second one is seen by the walk alone.
         Err(error) if !error.to_string().contains(DUPLICATE) => return Err(describe(&error)),
@@ -28,7 +27,10 @@ pub(super) fn read<Raw: DeserializeOwned>(text: &str) -> Result<Option<Raw>, For
     file.map_err(|error| describe(&error))
 }
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
+/// Editors of Windows put it there unseen; the parser takes it for a document of its own.
+pub(super) fn without_byte_order_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
 
 /// From the path and what follows the form's first words to what is told.
 type Teller = fn(&str, &str) -> String;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use super::marks::Marks;
 use super::raw::{Leaf, variable};
 use super::wording::{near, one_line, quoted};
 use super::{ConfigError, Environment};
@@ -17,8 +18,8 @@ pub(super) struct Findings<'a> {
     pub directory: &'a Path,
     /// Files that were read, or should have been.
     pub files: RefCell<Vec<PathBuf>>,
-    /// Errors of meaning, in the order of the file.
-    pub problems: RefCell<Vec<String>>,
+    /// Errors of meaning in the order in which they were found: their paths, and what they are.
+    pub problems: RefCell<Vec<(String, String)>>,
     /// What works, but probably not as meant.
     pub warnings: RefCell<Vec<String>>,
 }
@@ -35,13 +36,18 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Warnings, and the files that were read; or the error that all problems make.
-    pub fn conclude(self, file: &Path) -> Result<(Vec<String>, Vec<PathBuf>), ConfigError> {
+    /// Warnings, and the files that were read; or the error that all problems of `text` make, each with its line and column.
+    pub fn conclude(self, file: &Path, text: &str) -> Result<(Vec<String>, Vec<PathBuf>), ConfigError> {
         let (problems, files) = (self.problems.into_inner(), self.files.into_inner());
         if problems.is_empty() {
             return Ok((self.warnings.into_inner(), files));
         }
-        let error = ConfigError::new(file, problems.into_iter().map(|problem| format!(" {problem}")));
+        let marks = Marks::of(text);
+        let line = |(path, problem): (String, String)| match marks.position(&path) {
+            Some((line, column)) => format!("{line}:{column}: {path}: {problem}"),
+            None => format!(" {path}: {problem}"),
+        };
+        let error = ConfigError::new(file, problems.into_iter().map(line));
         Err(ConfigError { files, ..error })
     }
 }
@@ -77,7 +83,7 @@ impl<'a> Place<'a> {
 
     /// Notes an error of meaning.
     pub fn problem(&self, text: impl Display) {
-        self.findings.problems.borrow_mut().push(one_line(&format!("{}: {text}", self.path)));
+        self.findings.problems.borrow_mut().push((self.path.clone(), text.to_string()));
     }
 
     /// Notes something that works, but probably not as meant.

@@ -40,25 +40,35 @@ fn config(text: &str) -> Config {
     parse(text, Path::new("dbsession.yml"), &no_keys).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// The problems of `text`, without the file's name that each begins with.
+/// The problems of `text`, without the file's name and the place that each begins with.
 fn problems(text: &str) -> Vec<String> {
     problems_with(text, &no_keys)
 }
 
 fn problems_with(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    placed_problems(text, env).into_iter().map(|(_, problem)| problem).collect()
+}
+
+/// The problems of `text`, each with the place that it begins with, like `3:5`; empty where it has none.
+fn placed_problems(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
     let error = parse(text, Path::new("dbsession.yml"), env).expect_err(text);
     assert_eq!(error.to_string(), error.problems().join("\n"));
     let strip = |line: &String| {
         assert!(!line.contains('\n'), "{line:?}");
-        line.strip_prefix("dbsession.yml:").expect(line).trim_start().to_owned()
+        let (place, problem) = line.strip_prefix("dbsession.yml:").expect(line).split_once(' ').expect(line);
+        (place.trim_end_matches(':').to_owned(), problem.to_owned())
     };
     error.problems().iter().map(strip).collect()
 }
 
-/// That `text` has exactly one problem, and that it begins and goes on like this.
+/// That `text` has exactly one problem, and that it begins and goes on like this, with its place or without.
 fn assert_problem(text: &str, start: &str, hint: &str) {
-    let found = problems(text);
-    let fits = found.len() == 1 && found[0].starts_with(start) && found[0].contains(hint);
+    let found = placed_problems(text, &no_keys);
+    let fits = |(place, problem): &(String, String)| {
+        let begins = problem.starts_with(start) || format!("{place}: {problem}").starts_with(start);
+        begins && problem.contains(hint)
+    };
+    let fits = found.len() == 1 && fits(&found[0]);
     assert!(fits, "wanted {start} … {hint}\n found {found:#?}\n    in {text}");
 }
 

@@ -68,7 +68,7 @@ fn parse(text: &str, file: &Path, env: &Environment) -> Result<WebConfig, Config
     let headers = http::server(&root.key("http_server_config"), &http);
     let users = users::users(&root.key("basic_auth_users"), &raw.basic_auth_users.unwrap_or_default());
     let rate_limit = raw.rate_limit.and_then(|raw| http::rate_limit(&root.key("rate_limit"), &raw));
-    let (warnings, mut files) = findings.conclude(file)?;
+    let (warnings, mut files) = findings.conclude(file, text)?;
     let warnings = warnings.into_iter().map(|warning| format!("{}: {warning}", file.display())).collect();
     files.push(file.to_owned());
     Ok(WebConfig { tls, headers, users, rate_limit, warnings, files })

@@ -36,14 +36,15 @@ async fn run_with(text: &str, command: &[&str]) -> Finished {
     Invocation::new(&command).file("dbsession.yml", text).finish().await
 }
 
-/// That every command refuses a file of this text: one line begins with the file's name and `place`, and says `more`.
+/// That every command refuses a file of this text: one line begins with the file's name, goes on with `place`, and says `more`.
 async fn assert_refused(text: &str, place: &str, more: &str) {
-    let start = format!("dbsession.yml{place}");
     for command in [&["check"][..], &["run", "--web.listen-address=127.0.0.1:0"], &["fetch", "a"]] {
         let ended = run_with(text, command).await;
         let Finished { code, stdout, stderr } = &ended;
-        let told = stderr.lines().any(|line| line.starts_with(&start) && line.contains(more));
-        assert!(told && *code == Some(2), "{command:?}: wanted {start} … {more}\ngot {ended:?}\nfor {text}");
+        let tells =
+            |line: &str| line.starts_with("dbsession.yml:") && line.contains(place) && line.contains(more);
+        let told = stderr.lines().any(tells);
+        assert!(told && *code == Some(2), "{command:?}: wanted {place} … {more}\ngot {ended:?}\nfor {text}");
         assert!(stdout.is_empty() && !stderr.contains(SECRET), "{ended:?}");
     }
 }
@@ -138,7 +139,13 @@ async fn all_errors_of_meaning_are_told_at_once() {
         with_accounts("instances:\n  - {account: al, id: a}\n  - {account: ali, id: b, timeout: soon}\n");
     let ended = run_with(&text, &["check"]).await;
     assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
-    assert!(ended.stderr.lines().all(|line| line.starts_with("dbsession.yml: instances[")), "{ended:?}");
+    let last = text.lines().count();
+    for (line, start) in ended.stderr.lines().zip([
+        format!("dbsession.yml:{}:6: instances[0].account: ", last - 1),
+        format!("dbsession.yml:{last}:27: instances[1].timeout: "),
+    ]) {
+        assert!(line.starts_with(&start), "{start}: {ended:?}");
+    }
 }
 
 #[tokio::test]

@@ -99,8 +99,13 @@ async fn all_or_nothing_with_every_problem_at_its_place() {
     let answer = program.reload().await;
     assert_eq!(answer.status, 500);
     let file = program.directory().join("dbsession.yml");
-    for problem in ["global.interval: ", "global.top: ", "instances[1].account: no account \"nobody\""] {
-        let line = format!("{}: {problem}", file.display());
+    let last = bad.lines().count();
+    for (place, problem) in [
+        ("1:10".to_owned(), "global.interval: "),
+        ("1:24".to_owned(), "global.top: "),
+        (format!("{last}:6"), "instances[1].account: no account \"nobody\""),
+    ] {
+        let line = format!("{}:{place}: {problem}", file.display());
         assert!(answer.body.contains(&line), "{line} is missing in {}", answer.body);
         let place = problem.split(' ').next().unwrap_or_default();
         assert!(program.stderr().contains(place), "the log tells it, too");

@@ -1,6 +1,6 @@
 //! Errors of form: where they are said to be, and which key was meant.
 
-use super::{ACCOUNTS, assert_problem, config, problems};
+use super::{ACCOUNTS, assert_problem, config, no_keys, placed_problems, problems};
 use crate::config::load;
 
 #[test]
@@ -132,9 +132,9 @@ fn a_key_in_capitals_is_known_again() {
 fn a_value_without_a_blank_before_it_is_not_shown_as_part_of_the_key() {
     for (written, shown) in [("proxy:http://user:canary@host", "proxy:…"), ("password=canary", "password=…")]
     {
-        let found = problems(&format!("accounts: [{{{written}}}]\n"));
-        assert!(found[0].starts_with(&format!("1:13: accounts[0].\"{shown}\": unknown key")), "{found:?}");
-        assert!(!found[0].contains("canary"), "{found:?}");
+        let text = format!("accounts: [{{{written}}}]\n");
+        assert_problem(&text, &format!("1:13: accounts[0].\"{shown}\": unknown key"), "");
+        assert!(!problems(&text)[0].contains("canary"));
     }
 }
 
@@ -186,22 +186,25 @@ instances:
 kill_tasks:
   - {account: ali}
 ";
-    let found = problems(text);
+    let found: Vec<_> = placed_problems(text, &no_keys)
+        .iter()
+        .map(|(place, problem)| format!("{place}: {problem}"))
+        .collect();
     let starts = [
-        "global.interval: not a duration",
-        "global.timeout: not a duration",
-        "global.stale_after: not a duration",
-        "global.max_response_bytes: not a size",
-        "global.max_pages: must be a whole number from 1 to 10000",
-        "global.top: must be a whole number from 1 to 1000",
-        "accounts[0].provider: no provider \"alybaba\"; did you mean \"alibaba\"?",
-        "accounts[0].interval: must be at least 1s",
-        "accounts[1].name: missing",
-        "instances[0].account: no account \"al\"; did you mean \"ali\"?",
-        "instances[1].account: missing",
-        "instances[1].labels.job: ",
-        "kill_tasks[0].instance: missing",
-        "kill_tasks[0].task: missing",
+        "1:10: global.interval: not a duration",
+        "1:24: global.timeout: not a duration",
+        "1:88: global.stale_after: not a duration",
+        "1:63: global.max_response_bytes: not a size",
+        "1:45: global.max_pages: must be a whole number from 1 to 10000",
+        "1:37: global.top: must be a whole number from 1 to 1000",
+        "3:17: accounts[0].provider: no provider \"alybaba\"; did you mean \"alibaba\"?",
+        "3:36: accounts[0].interval: must be at least 1s",
+        "4:6: accounts[1].name: missing",
+        "6:6: instances[0].account: no account \"al\"; did you mean \"ali\"?",
+        "7:6: instances[1].account: missing",
+        "7:22: instances[1].labels.job: ",
+        "9:6: kill_tasks[0].instance: missing",
+        "9:6: kill_tasks[0].task: missing",
     ];
     for start in starts {
         assert!(found.iter().any(|line| line.starts_with(start)), "{start}: {found:#?}");

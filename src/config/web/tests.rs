@@ -125,7 +125,7 @@ fn problems_of_tls_are_named() {
     ] {
         let problems = read(&directory, &tls(keys)).unwrap_err();
         let wanted = format!("tls_server_config.{problem}");
-        assert!(problems.iter().any(|line| line.starts_with(&wanted)), "{wanted}: {problems:#?}");
+        assert!(problems.iter().any(|line| line.contains(&wanted)), "{wanted}: {problems:#?}");
     }
 }
 
@@ -144,7 +144,7 @@ fn certificate_and_key_must_be_there_and_belong_together() {
     ] {
         let problems = read(&directory, &format!("tls_server_config: {{{keys}}}\n")).unwrap_err();
         let wanted = format!("tls_server_config{problem}");
-        assert!(problems.iter().any(|line| line.starts_with(&wanted)), "{wanted}: {problems:#?}");
+        assert!(problems.iter().any(|line| line.contains(&wanted)), "{wanted}: {problems:#?}");
         assert!(problems.iter().all(|line| !line.contains("sesame")), "{problems:#?}");
     }
 }
@@ -184,7 +184,7 @@ fn headers_users_and_rates_are_checked() {
             "http_server_config: {headers: {Content-Security-Policy: \"a\\nb\"}}",
             "http_server_config.headers.Content-Security-Policy: not a value that HTTP can send",
         ),
-        ("http_server_config: {http2: often}", "1:29: http_server_config.http2: expected true or false"),
+        ("http_server_config: {http2: often}", "http_server_config.http2: expected true or false"),
         ("basic_auth_users: {a: sesame}", "basic_auth_users.a: not a bcrypt hash; "),
         ("basic_auth_users: {a: }", "basic_auth_users.a: missing; give the bcrypt hash"),
         (
@@ -195,15 +195,18 @@ fn headers_users_and_rates_are_checked() {
             "basic_auth_users: {\"a:b\": x}",
             "basic_auth_users.a:b: no name that basic authentication can send",
         ),
-        ("basic_auth_users: {a: x, a: y}", "1:26: basic_auth_users.a: duplicate key"),
+        ("basic_auth_users: {a: x, a: y}", "basic_auth_users.a: duplicate key"),
         ("rate_limit: {interval: 1s}", "rate_limit.burst: missing; "),
         ("rate_limit: {burst: 5}", "rate_limit.interval: missing; "),
         ("rate_limit: {interval: 1s, burst: 0}", "rate_limit.burst: must be a whole number from 1"),
-        ("rate_limit: {interval: 1s, brust: 3}", "1:28: rate_limit.brust: unknown key; did you mean burst?"),
-        ("tls_server_config: {sesame: 1}", "1:21: tls_server_config: unknown key; the keys here are cert, "),
+        ("rate_limit: {interval: 1s, brust: 3}", "rate_limit.brust: unknown key; did you mean burst?"),
+        ("tls_server_config: {sesame: 1}", "tls_server_config: unknown key; the keys here are cert, "),
     ] {
         let problems = read(&directory, text).unwrap_err();
-        assert!(problems.iter().any(|line| line.starts_with(problem)), "{problem}: {problems:#?}");
+        assert!(
+            problems.iter().any(|line| line.contains(&format!(" {problem}"))),
+            "{problem}: {problems:#?}"
+        );
         assert!(problems.iter().all(|line| !line.contains("sesame")), "{problems:#?}");
     }
     for off in ["rate_limit: {interval: 0s, burst: 5}", "rate_limit: {interval: 0}", "rate_limit: {}"] {

@@ -138,7 +138,7 @@ async fn a_renewed_certificate_greets_new_connections_and_the_open_one_goes_on()
     })
     .await;
     assert!(
-        program.stderr().contains("web.yml: tls_server_config: certificate and key"),
+        program.stderr().contains("web.yml:1:1: tls_server_config: certificate and key"),
         "{}",
         program.stderr()
     );

@@ -24,7 +24,7 @@ async fn a_changed_file_is_taken_up_without_dropping_connections_and_a_bad_one_i
     })
     .await;
     let log = program.stderr();
-    assert!(log.contains("web.yml: basic_auth_users.old: not a bcrypt hash"), "{log}");
+    assert!(log.contains("web.yml:1:20: basic_auth_users.old: not a bcrypt hash"), "{log}");
 
     program.replace("web.yml", &user("new", "2"));
     wait_until("the new user", async || {
@@ -48,10 +48,10 @@ async fn check_and_run_refuse_a_bad_file_together_with_a_bad_configuration() {
                 .await;
         assert_eq!(ended.code, Some(2), "{ended:?}");
         for told in [
-            "dbsession.yml: global.top: ",
-            "web.yml: tls_server_config: missing one of key or key_file",
-            "web.yml: tls_server_config.cert_file: cannot read none.crt: ",
-            "web.yml: rate_limit.interval: not a duration",
+            "dbsession.yml:1:10: global.top: ",
+            "web.yml:1:1: tls_server_config: missing one of key or key_file",
+            "web.yml:2:3: tls_server_config.cert_file: cannot read none.crt: ",
+            "web.yml:3:14: rate_limit.interval: not a duration",
         ] {
             assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
         }
