@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use dbsession_exporter::demo::Cloud;
+use tokio::time::sleep;
 
-use crate::parse::Page;
+use crate::parse::{Page, Series};
 use crate::program::{Invocation, Program, resident, wait_until};
 use crate::scene::{self, Api, Scene, counted, data, is_up, of};
 
@@ -217,6 +219,23 @@ async fn what_is_told_of_an_account_goes_with_it() {
     assert_eq!(told(&after, "one"), told(&before, "one"));
 }
 
+/// The team that a page is of, which must be that of every series: with the targets that are always there, all of them up and
+/// with their data.
+fn team_of<'p>(page: &'p Page, always: &[&str]) -> &'p str {
+    let instance = |series: &'p Series| series.labels.get("instance_id").map(String::as_str);
+    let instances: BTreeSet<&str> = page.samples.keys().filter_map(instance).collect();
+    let team = label(page, always[0], "dbsession_sessions", "team").expect("its data are always shown");
+    let expected = |id: &&str| id.starts_with("always-") || id.starts_with(team);
+    assert!(instances.len() == 40 && instances.iter().all(expected), "{team}: {instances:?}");
+    for id in always {
+        assert_eq!(is_up(page, id), Some(true), "{id}");
+        assert_eq!(of(page, id, "dbsession_sessions"), Some(3.0), "{id}");
+    }
+    let teams = page.samples.keys().filter_map(|series| series.labels.get("team"));
+    assert!(teams.into_iter().all(|other| other == team), "another team than {team}");
+    team
+}
+
 #[tokio::test]
 async fn a_thousand_reloads_leak_nothing_and_show_nothing_wrong() {
     let cloud = scene::cloud().await;
@@ -239,30 +258,32 @@ async fn a_thousand_reloads_leak_nothing_and_show_nothing_wrong() {
     program.scrape_fetched(&ids).await;
     let tasks = |page: &Page| page.value("process_threads", &[]);
     let mut after_warming_up = None;
-    for round in 0..500 {
-        for (team, yaml) in &configurations {
-            reload(&program, yaml).await;
-            if round % 25 != 24 {
-                continue;
+    let reloads = async {
+        for round in 0..500 {
+            for (team, yaml) in &configurations {
+                reload(&program, yaml).await;
+                if round % 25 == 24 {
+                    assert_eq!(team_of(&program.scrape().await, &ids), *team, "it holds at once");
+                }
             }
-            let page = program.scrape().await;
-            let instances: BTreeSet<&str> = page
-                .samples
-                .keys()
-                .filter_map(|series| series.labels.get("instance_id").map(String::as_str))
-                .collect();
-            let expected = |id: &&str| id.starts_with("always-") || id.starts_with(team);
-            assert!(instances.len() == 40 && instances.iter().all(expected), "{team}: {instances:?}");
-            for id in &ids {
-                assert_eq!(is_up(&page, id), Some(true), "{id}");
-                assert_eq!(of(&page, id, "dbsession_sessions"), Some(3.0), "{id}");
-                assert_eq!(label(&page, id, "dbsession_sessions", "team"), Some(*team));
+            if round == 124 {
+                after_warming_up = Some((resident(&program), tasks(&program.scrape().await)));
             }
         }
-        if round == 124 {
-            after_warming_up = Some((resident(&program), tasks(&program.scrape().await)));
+    };
+    let mut scrapes = 0;
+    let scraping = async {
+        loop {
+            team_of(&program.scrape().await, &ids);
+            scrapes += 1;
+            sleep(Duration::from_millis(20)).await;
         }
+    };
+    tokio::select! {
+        () = reloads => {}
+        () = scraping => {}
     }
+    assert!(scrapes > 50, "{scrapes} scrapes while it reloaded");
     let (resident_before, threads_before) = after_warming_up.expect("it was measured");
     let resident_after = resident(&program);
     assert!(
