@@ -9,6 +9,7 @@ mod renewal;
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dbsession_exporter::demo::{Call, Cloud};
 use tempfile::TempDir;
@@ -157,4 +158,32 @@ impl Place {
 /// Names of the operations, in the order of the calls.
 fn operations(calls: &[Call]) -> Vec<&str> {
     calls.iter().map(|call| call.operation.as_str()).collect()
+}
+
+/// And the wait for them is longer than the fetch may take without.
+#[tokio::test]
+async fn calls_for_credentials_keep_to_the_rate_limit_together_with_the_fetch() {
+    let place = Place::new().await;
+    place.cloud.add_role(ROLE, None);
+    place.cloud.add_agency("reader", "company");
+    place.cloud.add_iam_user("company", "reader", "pass-canary");
+    let keys = format!("access_key_id: {}, access_key_secret: {}", KEY.0, KEY.1);
+    let role = format!("{{{keys}, role_arn: '{ROLE}'}}");
+    let agency = "{agency: {name: reader, domain: company}, iam: {domain: company, user: reader, password: pass-canary}}";
+    for (provider, credentials, id, calls) in
+        [(Provider::Alibaba, role.as_str(), "rm-1", 2), (Provider::Huawei, agency, "in01", 4)]
+    {
+        place.cloud.clear_calls();
+        let yaml = place
+            .yaml(provider, credentials)
+            .replace("1000/s", "1/s")
+            .replace("timeout: 5s", "timeout: 1500ms");
+        let fetched = place.invocation(&yaml, &["fetch", id]).finish().await;
+        assert_eq!(fetched.code, Some(0), "{}", fetched.stderr);
+        let made = place.cloud.calls();
+        assert_eq!(made.len(), calls, "{:?}", operations(&made));
+        // On a busy machine a call may be logged a little late.
+        let apart = |pair: &[Call]| pair[1].at - pair[0].at > Duration::from_millis(700);
+        assert!(made.windows(2).all(apart), "{:?}", made.iter().map(|call| call.at).collect::<Vec<_>>());
+    }
 }

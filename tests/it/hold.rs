@@ -140,6 +140,23 @@ async fn slow_answers_do_not_make_more_calls_of_a_revoked_key() {
     assert_eq!(targets(&page, "huawei", "held"), Some(10.0));
 }
 
+/// What was wrong may have been mended in the cloud.
+#[tokio::test]
+async fn a_reload_ends_a_hold_at_once_however_long_the_interval_is() {
+    let cloud = scene::cloud().await;
+    let mut scene = Scene::new("interval: 1s, timeout: 5s");
+    let keys = "{access_key_id: late-id, access_key_secret: late-secret}";
+    scene.account_with(&cloud.url(), Api::HuaweiDas, "late", keys);
+    let ids = instances(&mut scene, &cloud, "late", 3);
+    let flags = ["--web.enable-lifecycle", "--config.auto-reload-interval=0s"];
+    let program = Invocation::configured(&scene.file(), &flags).start().await;
+    program.scrape_until("the hold", |page| targets(page, "huawei", "held") == Some(3.0)).await;
+    cloud.add_key("late-id", "late-secret", None);
+    program.configure(&scene.file().replace("interval: 1s", "interval: 1h"));
+    assert_eq!(program.reload().await.status, 200);
+    program.scrape_until("its end", |page| ids.iter().all(|id| is_up(page, id) == Some(true))).await;
+}
+
 #[tokio::test]
 async fn reloads_without_another_key_do_not_spend_more_tries() {
     let cloud = scene::cloud().await;
