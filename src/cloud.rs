@@ -76,10 +76,10 @@ impl Clouds {
         none.renewed(config)
     }
 
-    /// The clients for another configuration. An account with the same access keeps its client, and with it connections,
-    /// token and clock; each name keeps its paces, whose limits change in place, and each key its gate, whose bound does,
-    /// for a while even without an account. A hold ends: at once where the credentials are others, else as far as
-    /// [`Gate::relent`] allows.
+    /// The clients for another configuration. An account with the same access keeps its client, and with it connections and
+    /// token; each name keeps what is known of the clock, and its paces, whose limits change in place; each key keeps its
+    /// gate, whose bound does. Paces and gates are kept for a while even without an account. A hold ends: at once where the
+    /// credentials are others, else as far as [`Gate::relent`] allows.
     ///
     /// # Errors
     /// Like [`Transport::new`].
@@ -108,7 +108,9 @@ impl Clouds {
             let client = kept.cloned().unwrap_or_else(|| {
                 let (config, gate) = (Arc::clone(account), Arc::clone(gate));
                 let (transport, instruments) = (transport.clone(), instruments.clone());
-                Client::new(Account::new(config, gate, lanes, transport, self.clock, instruments).into())
+                let before = self.clients.get(&account.name).map(|client| Arc::clone(&client.account().skew));
+                let clock = (self.clock, before.unwrap_or_default());
+                Client::new(Account::new(config, gate, lanes, transport, clock, instruments).into())
             });
             clients.insert(account.name.clone(), client);
         }

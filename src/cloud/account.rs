@@ -30,7 +30,8 @@ pub struct Account {
     pub config: Arc<config::Account>,
     transport: Transport,
     clock: Clock,
-    skew: Skew,
+    /// Outlives the account, too: it is of the machine.
+    pub(in crate::cloud) skew: Arc<Skew>,
     /// Shared by all accounts with the same key.
     gate: Arc<Gate>,
     /// Outlive the account: the limits of its name and services hold across a reload.
@@ -65,17 +66,18 @@ pub struct Errand {
 }
 
 impl Account {
-    /// An account whose key passes `gate` and whose calls keep to `lanes`, one for each service.
+    /// An account whose key passes `gate` and whose calls keep to `lanes`, one for each service; with the machine's clock, and
+    /// how far that is known to be off.
     #[must_use]
     pub fn new(
         config: Arc<config::Account>,
         gate: Arc<Gate>,
         lanes: [(Service, Arc<Pace>); 2],
         transport: Transport,
-        clock: Clock,
+        (clock, skew): (Clock, Arc<Skew>),
         instruments: Instruments,
     ) -> Self {
-        Self { config, transport, clock, skew: Skew::default(), gate, lanes, instruments }
+        Self { config, transport, clock, skew, gate, lanes, instruments }
     }
 
     /// Whether its calls to a service would be refused at present.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::cloud::budget::Budget;
 use crate::cloud::source::{SessionSource as _, Standing};
@@ -79,6 +81,18 @@ async fn windows_hold_across_a_reload_and_limits_change_in_place() {
     let last = after.renewed(&config(&with("1/min", "9/s", &mut changed))).unwrap();
     let faster = Rate { calls: 9, per: Duration::from_secs(1) };
     assert_eq!([&before, &after, &last].map(|clouds| pace(clouds, "ali").rate()), [faster; 3]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_known_to_the_next_client_of_an_account() {
+    let (before, mut changed) = (clouds(&BEFORE), String::new());
+    let hour = SignedDuration::from_hours(1);
+    before.clients["ali"].account().skew.observe(hour);
+    let after =
+        before.renewed(&config(&with("access_key_secret: s", "access_key_secret: t", &mut changed))).unwrap();
+    assert!(!after.has_same_client(&before, "ali"));
+    let corrections = ["ali", "hw"].map(|name| after.clients[name].account().skew.correction());
+    assert_eq!(corrections, [hour, SignedDuration::ZERO]);
 }
 
 #[tokio::test(start_paused = true)]

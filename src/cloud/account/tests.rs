@@ -14,7 +14,7 @@ fn account() -> Account {
     let pace = || Arc::new(Pace::new(Rate { calls: 100, per: Duration::from_secs(1) }));
     let lanes = [Service::Das, Service::Ddm].map(|service| (service, pace()));
     let (gate, transport) = (Gate::new(true, gate::tries(1)), Transport::new(&config.network).unwrap());
-    Account::new(config, Arc::new(gate), lanes, transport, Clock, Instruments::new())
+    Account::new(config, Arc::new(gate), lanes, transport, (Clock, Arc::default()), Instruments::new())
 }
 
 async fn begin(account: &Account) -> Ticket<'_> {
