@@ -98,7 +98,7 @@ pub(super) fn issue_token(shared: &Shared, user: &Value, project: &Value) -> Res
         SignedDuration::try_from(state.identities.life.unwrap_or(TOKEN_LIFE)).unwrap_or(SignedDuration::MAX);
     let expires = issued.saturating_add(life).map_err(|_| Refusal::IAM_BAD_REQUEST)?;
     // A real one has several kilobytes, too.
-    let token = sha256_hex(&state.serial().to_be_bytes()).repeat(32);
+    let token = format!("issued-token-{}", sha256_hex(&state.serial().to_be_bytes()).repeat(32));
     state.tokens.insert(token.clone(), expires);
     let time = |time: jiff::Timestamp| format!("{time:.6}");
     let body = json!({"token": {

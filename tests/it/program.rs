@@ -24,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 pub struct Invocation {
     files: TempDir,
     command: Command,
+    secrets: &'static [&'static str],
 }
 
 impl Invocation {
@@ -32,7 +33,7 @@ impl Invocation {
         let files = tempfile::tempdir().expect("a temporary directory can be made");
         let mut command = Command::new(env!("CARGO_BIN_EXE_dbsession_exporter"));
         command.args(arguments).env_clear().current_dir(files.path()).stdin(Stdio::null());
-        Self { files, command }
+        Self { files, command, secrets: &[] }
     }
 
     /// `dbsession_exporter ARGUMENTS… --config.file=…` with this YAML.
@@ -53,6 +54,11 @@ impl Invocation {
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
+    }
+
+    /// Nothing that it says may hold one of these: neither its logs and output to their end, nor an answer.
+    pub fn hiding(self, secrets: &'static [&'static str]) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Runs it to its end, which must come.
@@ -83,7 +89,7 @@ impl Invocation {
         let log = |name| File::create(self.files.path().join(name)).expect("files can be created there");
         self.command.stdout(log("stdout")).stderr(log("stderr"));
         let child = self.command.spawn().expect("the program was built with the tests");
-        Running { child, files: self.files }
+        Running { child, files: self.files, secrets: self.secrets }
     }
 }
 
@@ -109,6 +115,7 @@ pub struct Finished {
 struct Running {
     child: Child,
     files: TempDir,
+    secrets: &'static [&'static str],
 }
 
 impl Running {
@@ -118,6 +125,11 @@ impl Running {
 
     fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
+    }
+
+    fn assert_silent(&self, text: &str) {
+        let line = text.lines().find(|line| self.secrets.iter().any(|secret| line.contains(secret)));
+        assert!(line.is_none(), "a secret is told: {}", line.unwrap_or_default());
     }
 
     async fn finished(mut self) -> Finished {
@@ -137,6 +149,11 @@ impl Drop for Running {
         // It may have ended already; then there is nothing to kill, and nothing wrong.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            for name in ["stdout", "stderr"] {
+                self.assert_silent(&read(&self.log(name)));
+            }
+        }
     }
 }
 
@@ -225,7 +242,9 @@ impl Program {
     pub async fn request(&self, request: reqwest::RequestBuilder) -> Answer {
         let answer = request.timeout(PATIENCE).send().await.expect("the program answers");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Answer { status, headers, body: answer.text().await.expect("an answer arrives whole") }
+        let body = answer.text().await.expect("an answer arrives whole");
+        self.running.assert_silent(&body);
+        Answer { status, headers, body }
     }
 
     /// `/metrics`, which must be without a fault in its format.

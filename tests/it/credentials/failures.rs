@@ -230,7 +230,7 @@ async fn a_role_that_is_refused_holds_its_account() {
         .scrape_until("all to be held", |page| page.value("dbsession_exporter_targets", &held) == Some(31.0))
         .await;
     assert!((1..=3).contains(&place.cloud.calls().len()), "{:?}", place.cloud.calls());
-    place.assert_silent(&program.stderr());
+    place.assert_daemon_silent(&program).await;
     assert!(page.value("dbsession_up", &[("instance_id", "rm-1")]) == Some(0.0));
 
     place.cloud.add_role(ROLE, None);

@@ -71,7 +71,7 @@ async fn keys_and_tokens_that_are_refused_are_had_anew_once_and_no_fetch_is_lost
         renewed(&place, &program, 2).await;
         let refused = fetches(&place).iter().filter(|call| call.status != Some(200)).count();
         assert!(refused <= 1, "{refused}");
-        place.assert_silent(&program.stderr());
+        place.assert_daemon_silent(&program).await;
     }
 }
 
@@ -105,7 +105,7 @@ async fn the_token_file_is_read_at_each_renewal() {
     place.cloud.set_id_token("next-canary-token");
     renewed(&place, &program, 3).await;
     assert!(!program.stderr().contains("configuration reloaded"), "it is no part of the configuration");
-    place.assert_silent(&program.stderr());
+    place.assert_daemon_silent(&program).await;
 }
 
 /// A key in a profile is replaced by another: the file is watched, and both keys are good for a while.
@@ -129,7 +129,7 @@ async fn a_profile_that_changes_is_taken_up_without_a_lost_cycle() {
         profile("other-canary-id", "other-canary-secret");
         renewed(&place, &program, 2).await;
         assert_eq!(used(&fetches(&place)), [KEY.0, "other-canary-id"], "{credentials}");
-        place.assert_silent(&program.stderr());
+        place.assert_daemon_silent(&program).await;
     }
 }
 
@@ -151,7 +151,7 @@ async fn a_chain_whose_winner_has_gone_is_walked_again() {
     let sources: Vec<_> = stderr.lines().filter(|line| line.contains("credentials found")).collect();
     assert!(sources.len() == 2 && sources[0].contains("ECS RAM role"), "{sources:?}");
     assert!(sources[1].contains("credentials URI"), "{sources:?}");
-    place.assert_silent(&stderr);
+    place.assert_daemon_silent(&program).await;
 }
 
 /// What was not there at the start may come into being.

@@ -4,9 +4,8 @@ use tokio::net::TcpListener;
 
 use super::certificate::{Authority, Validity};
 use super::server::{LOCAL, Proxy, Server};
-use super::{account, assert_told, lacks_network};
+use super::{account, assert_told, invocation, lacks_network};
 use crate::parse::Page;
-use crate::program::Invocation;
 use crate::scene::{self, Api, Scene, is_up};
 
 const HERE: &str = "[::1]:0";
@@ -37,7 +36,7 @@ async fn endpoint_proxy_and_listen_address_may_be_of_ipv6() {
         let by_proxy = format!("{OURS}, proxy: 'http://{}'", proxy.address());
         account(&mut scene, &cloud, api, &format!("{name}-proxy"), "https://das.test.invalid", &by_proxy);
     }
-    let program = Invocation::configured(&scene.file(), &["--web.listen-address=[::1]:0"]);
+    let program = invocation(&scene.file(), &["--web.listen-address=[::1]:0"]);
     let program = program.file("ours.pem", &ours.pem()).start().await;
     assert!(program.address().is_ipv6(), "{}", program.address());
     let names = ["ali", "das", "ddm", "ali-proxy", "das-proxy", "ddm-proxy"];
@@ -52,7 +51,7 @@ async fn a_connection_that_does_not_come_about_is_given_up_before_the_deadline()
     let (cloud, silent) = (scene::cloud().await, Server::silent(LOCAL).await);
     let mut scene = Scene::new("interval: 1s, timeout: 25s");
     account(&mut scene, &cloud, Api::Alibaba, "silent", &silent.https(), "");
-    let program = Invocation::configured(&scene.file(), &[]).start().await;
+    let program = invocation(&scene.file(), &[]).start().await;
     program.scrape_until("it to be given up", |page| lacks_network(page, "silent")).await;
     let words = format!("no connection to {} within 5s; check routes and firewalls", silent.address);
     assert_told(&program.stderr(), "silent", &words);

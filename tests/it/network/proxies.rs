@@ -3,7 +3,7 @@
 use super::certificate::{Authority, Validity};
 use super::server::{LOCAL, Proxy, Server};
 use super::tinyproxy::Tinyproxy;
-use super::{account, assert_told, lacks_network};
+use super::{account, assert_silent, assert_told, lacks_network};
 use crate::parse::Page;
 use crate::program::{Invocation, Program};
 use crate::scene::{self, Api, Scene, is_up};
@@ -13,7 +13,6 @@ const USER: &str = "canary-of-proxy-user";
 const PASSWORD: &str = "canary-of-proxy-password";
 /// `USER:PASSWORD` as the header has it.
 const LOGIN: &str = "Y2FuYXJ5LW9mLXByb3h5LXVzZXI6Y2FuYXJ5LW9mLXByb3h5LXBhc3N3b3Jk";
-const CANARIES: [&str; 3] = ["canary", "Y2FuYXJ5", LOGIN];
 
 /// An address of this machine that does not look like one: calls to it are led by a proxy as calls to any other are.
 const ANY: &str = "0.0.0.0";
@@ -38,7 +37,7 @@ impl Company {
     }
 
     /// The outer proxy's URL with a login, like `user:password@`.
-    fn proxy(&self, login: &str) -> String {
+    pub fn proxy(&self, login: &str) -> String {
         format!("http://{login}{}", self.outer.address)
     }
 
@@ -52,7 +51,7 @@ impl Company {
     }
 
     fn invocation(&self, scene: &Scene) -> Invocation {
-        Invocation::configured(&scene.file(), &["--log.level=debug"]).file("ours.pem", &self.authority.pem())
+        super::invocation(&scene.file(), &[]).file("ours.pem", &self.authority.pem())
     }
 }
 
@@ -62,18 +61,6 @@ async fn settled(program: &Program, up: &[&str], down: &[&str]) {
             && down.iter().all(|name| lacks_network(page, name))
     };
     program.scrape_until(&format!("{up:?} to be up, and {down:?} to be down"), wanted).await;
-}
-
-/// That nothing that the program says holds the credentials of a proxy.
-async fn assert_silent(program: &Program) {
-    let mut said = vec![program.stderr()];
-    for path in ["/metrics", "/", "/-/ready"] {
-        said.push(program.get(path).await.body);
-    }
-    for text in said {
-        let line = text.lines().find(|line| CANARIES.iter().any(|canary| line.contains(canary)));
-        assert!(line.is_none() && !text.is_empty(), "{}", line.unwrap_or_default());
-    }
 }
 
 #[tokio::test]

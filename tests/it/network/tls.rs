@@ -2,9 +2,9 @@
 
 use super::certificate::{Authority, Validity};
 use super::server::{LOCAL, Server};
-use super::{account, assert_told, lacks_network};
+use super::{account, assert_silent, assert_told, invocation, lacks_network};
 use crate::parse::Page;
-use crate::program::{Invocation, Program};
+use crate::program::Program;
 use crate::scene::{self, Api, Scene, is_up};
 
 const HERE: &[&str] = &["127.0.0.1"];
@@ -43,7 +43,7 @@ async fn certificates_are_verified_and_each_fault_is_told_apart() {
     }
     let plain = cloud.url().replace("http://", "https://");
     account(&mut scene, &cloud, Api::Alibaba, "plain", &plain, OURS);
-    let program = Invocation::configured(&scene.file(), &["--log.level=debug"]).file("ours.pem", &ours.pem());
+    let program = invocation(&scene.file(), &[]).file("ours.pem", &ours.pem());
     let program = program.start().await;
     let bad: Vec<_> = running.iter().filter(|row| row.0 != "good").collect();
     let down: Vec<String> =
@@ -66,6 +66,7 @@ async fn certificates_are_verified_and_each_fault_is_told_apart() {
         calls.iter().all(|call| call.instance.ends_with("good")),
         "nothing is sent where nobody vouches: {calls:?}"
     );
+    assert_silent(&program).await;
 }
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn an_own_authority_is_trusted_besides_the_systems_or_instead() {
         account(&mut scene, &cloud, Api::Alibaba, &format!("{name}-own"), &own.https(), network);
         account(&mut scene, &cloud, Api::HuaweiDas, &format!("{name}-public"), &public.https(), network);
     }
-    let program = Invocation::configured(&scene.file(), &[])
+    let program = invocation(&scene.file(), &[])
         .file("ours.pem", &ours.pem())
         .file("system.pem", &systems.pem())
         .environment("SSL_CERT_FILE", "system.pem");
@@ -97,7 +98,7 @@ async fn an_authority_that_is_exchanged_is_noticed() {
     let mut scene = Scene::new("interval: 1s, timeout: 5s");
     account(&mut scene, &cloud, Api::Alibaba, "own", &server.https(), OURS);
     let looking = ["--config.auto-reload-interval=1s"];
-    let program = Invocation::configured(&scene.file(), &looking).file("ours.pem", &old.pem()).start().await;
+    let program = invocation(&scene.file(), &looking).file("ours.pem", &old.pem()).start().await;
     settled(&program, &[], &["own"]).await;
     program.replace("ours.pem", "no certificate");
     let refused =
@@ -113,7 +114,7 @@ async fn a_file_without_an_authority_is_a_bad_configuration() {
     let cloud = scene::cloud().await;
     let mut scene = Scene::new("");
     account(&mut scene, &cloud, Api::Alibaba, "own", "https://127.0.0.1:9", OURS);
-    let ended = Invocation::configured(&scene.file(), &["check"]).file("ours.pem", "").finish().await;
+    let ended = invocation(&scene.file(), &["check"]).file("ours.pem", "").finish().await;
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     let told =
         ended.stderr.contains("accounts[0].tls.ca_file: ") && ended.stderr.contains("/ours.pem holds no");
