@@ -275,9 +275,13 @@ impl Instruments {
         self.publish_seconds.observe(after.as_secs_f64());
     }
 
-    /// Tells when an account's temporary credentials end.
-    pub fn credentials_expire_at(&self, provider: &str, account: &str, at: Timestamp) {
-        self.credentials_expiry.with_label_values(&[provider, account]).set(seconds(at));
+    /// Tells when an account's credentials end; none: they last.
+    pub fn credentials_expire_at(&self, provider: &str, account: &str, at: Option<Timestamp>) {
+        match at {
+            Some(at) => self.credentials_expiry.with_label_values(&[provider, account]).set(seconds(at)),
+            // There may have been none.
+            None => drop(self.credentials_expiry.remove_label_values(&[provider, account])),
+        }
     }
 
     /// Tells how many targets of a provider are in a state.

@@ -222,8 +222,8 @@ impl Account {
         if *first == service { pace } else { other }
     }
 
-    /// Tells when the account's temporary credentials end.
-    pub fn credentials_expire_at(&self, at: Timestamp) {
+    /// Tells when the account's credentials end, if they do.
+    pub fn credentials_expire_at(&self, at: Option<Timestamp>) {
         self.instruments.credentials_expire_at(self.config.provider.label(), &self.config.name, at);
     }
 }

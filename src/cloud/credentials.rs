@@ -23,7 +23,7 @@ use super::account::{Account, Errand, Proof};
 use super::budget::Budget;
 use super::canonical;
 use super::transport::{Answer, Call};
-use crate::config::{Credentials, Keys, Provider, Secret, Service};
+use crate::config::{Keys, Provider, Secret, Service};
 use crate::error::{FailureKind, FetchError, Origin};
 
 /// How long before its end an identity of Alibaba Cloud is renewed; its credentials SDKs do the same.
@@ -71,9 +71,6 @@ impl Keyring {
             Provider::Huawei => HUAWEI_RENEWS_BEFORE,
         };
         let cache = Cache::new(Issuer::new(Arc::clone(&account)), before);
-        if let Credentials::Keys(keys) = &account.config.credentials {
-            cache.keep(Identity::Keys(keys.clone()));
-        }
         Self { account, cache: Arc::new(cache) }
     }
 

@@ -148,12 +148,6 @@ impl<I: Issue> Cache<I> {
         Self { issuer, before, state: Mutex::new(state) }
     }
 
-    /// Keeps a value that lasts.
-    pub fn keep(&self, value: I::Value) {
-        let held = Held::new(Issued { value, life: None, temporary: false }, self.before);
-        self.lock().current = Some(Arc::new(held));
-    }
-
     /// A value that is good, and whether it was kept from before. While one is good nobody waits; else all wait for the same
     /// one.
     ///

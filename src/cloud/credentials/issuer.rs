@@ -173,9 +173,7 @@ impl Issue for Issuer {
     ) -> Result<Issued<Identity>, FetchError> {
         let request = Request { account: &self.account, service, renewal };
         let fresh = self.obtain(&self.account.config.credentials, request, budget).await?;
-        if let Some(ends_at) = fresh.ends_at {
-            self.account.credentials_expire_at(ends_at);
-        }
+        self.account.credentials_expire_at(fresh.ends_at);
         let Fresh { identity, life, temporary, .. } = fresh;
         Ok(Issued { value: identity, life, temporary })
     }

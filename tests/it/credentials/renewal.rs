@@ -9,6 +9,9 @@ use super::{KEY, PROVIDER, Place, ROLE};
 use crate::parse::Page;
 use crate::program::Program;
 
+const EXPIRY: &str = "dbsession_exporter_credentials_expiry_timestamp_seconds";
+const EXPIRING: [(&str, &str); 2] = [("provider", "alibaba"), ("account", "a")];
+
 fn role() -> String {
     format!("{{role_arn: '{ROLE}', access_key_id: {}, access_key_secret: {}}}", KEY.0, KEY.1)
 }
@@ -51,10 +54,11 @@ async fn short_lives_are_renewed_in_time_and_no_request_has_an_expired_token() {
     let issues = place.cloud.calls().iter().filter(|call| call.instance == STS).count();
     assert!((used(&calls).len()..=used(&calls).len() + 1).contains(&issues), "each was used: {issues}");
     let page = program.scrape().await;
-    let expiry = [("provider", "alibaba"), ("account", "a")];
-    assert!(page.value("dbsession_exporter_credentials_expiry_timestamp_seconds", &expiry) > Some(1.7e9));
-    place.assert_silent(&program.stderr());
-    place.assert_silent(&program.get("/metrics").await.body);
+    let ends = page.value(EXPIRY, &EXPIRING).expect("it is told");
+    let now = page.value("dbsession_last_success_timestamp_seconds", &[("instance_id", "rm-1")]);
+    let now = now.expect("it was fetched");
+    assert!((now - 1.0..now + 7.0).contains(&ends), "{ends} at {now}");
+    place.assert_daemon_silent(&program).await;
 }
 
 #[tokio::test]
@@ -166,4 +170,18 @@ async fn a_chain_is_walked_again_until_it_finds_something() {
     place.cloud.set_metadata(Metadata::Hardened, Some("node"));
     let up = |page: &Page| page.value("dbsession_up", &[("instance_id", "rm-1")]) == Some(1.0);
     program.scrape_until("it to be up", up).await;
+}
+
+/// Whether its keys come from another place or last from now on: what ended is told no more.
+#[tokio::test]
+async fn keys_that_last_have_no_end() {
+    let place = Place::new().await;
+    place.cloud.add_role(ROLE, None);
+    let program = place.invocation(&place.yaml(Alibaba, &role()), &[]).start().await;
+    let ends = |page: &Page| page.value(EXPIRY, &EXPIRING).is_some();
+    program.scrape_until("temporary keys", ends).await;
+    let keys = format!("{{access_key_id: {}, access_key_secret: {}}}", KEY.0, KEY.1);
+    program.configure(&place.yaml(Alibaba, &keys));
+    program.signal("HUP");
+    program.scrape_until("keys that last", |page| !ends(page)).await;
 }
