@@ -9,7 +9,7 @@ mod tests;
 use std::sync::Arc;
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response, Url};
+use reqwest::{Client, Method, Response, Url};
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -24,9 +24,9 @@ const FIRST_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Transport {
     network: Arc<Network>,
-    direct: reqwest::Client,
+    direct: Client,
     /// Where the network has a proxy.
-    proxied: Option<reqwest::Client>,
+    proxied: Option<Client>,
 }
 
 /// A call to send. It has no `Debug`: its headers hold keys and tokens.
@@ -85,40 +85,48 @@ impl Transport {
         budget: &mut Budget,
     ) -> Result<Answer, FetchError> {
         budget.calls += 1;
-        let answer = budget.run(self.exchange(call, max_bytes)).await?;
-        budget.answered_at = Some(Instant::now());
-        answer
-    }
-
-    async fn exchange(&self, call: Call, max_bytes: usize) -> Result<Answer, FetchError> {
-        let mut headers = headers(call.headers)?;
-        // Left out of an empty POST by default, but some gateways insist on it.
-        if call.method == Method::POST {
-            headers.insert(CONTENT_LENGTH, call.body.len().into());
-        }
         let url = Url::parse(&call.url)
             .map_err(|error| FetchError::new(FailureKind::Internal, format!("no URL to call: {error}")))?;
         let proxy = if call.local { None } else { self.network.route.proxy(&url) };
-        let client = self.proxied.as_ref().filter(|_| proxy.is_some()).unwrap_or(&self.direct);
         let way = Way::new(&url, proxy);
-        let request = client.request(call.method, url).headers(headers).body(call.body);
-        let asked = Instant::now();
-        let mut response = request.send().await.map_err(|error| way.failure(error))?;
-        let written = asked + asked.elapsed() / 2;
-        way.passed(&response)?;
-        let body = read(&mut response, max_bytes, &way).await?;
-        Ok(Answer {
-            status: response.status().as_u16(),
-            headers: std::mem::take(response.headers_mut()),
-            body,
-            written,
-        })
+        let client = self.proxied.as_ref().filter(|_| proxy.is_some()).unwrap_or(&self.direct);
+        let exchange = exchange(client, call, url, &way, max_bytes);
+        let answer = budget.run(exchange).await.map_err(|late| way.late(late))?;
+        budget.answered_at = Some(Instant::now());
+        answer
     }
+}
+
+async fn exchange(
+    client: &Client,
+    call: Call,
+    url: Url,
+    way: &Way<'_>,
+    max_bytes: usize,
+) -> Result<Answer, FetchError> {
+    let mut headers = headers(call.headers)?;
+    // Left out of an empty POST by default, but some gateways insist on it.
+    if call.method == Method::POST {
+        headers.insert(CONTENT_LENGTH, call.body.len().into());
+    }
+    let request = client.request(call.method, url).headers(headers).body(call.body);
+    let asked = Instant::now();
+    let mut response = request.send().await.map_err(|error| way.failure(error))?;
+    let written = asked + asked.elapsed() / 2;
+    way.passed(&response)?;
+    let body = read(&mut response, max_bytes, way).await?;
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers: std::mem::take(response.headers_mut()),
+        body,
+        written,
+    })
 }
 
 async fn read(response: &mut Response, max_bytes: usize, way: &Way<'_>) -> Result<Vec<u8>, FetchError> {
     let too_large = || {
-        let detail = format!("the answer is larger than max_response_bytes, {max_bytes}");
+        let detail =
+            format!("the answer of {} is larger than {max_bytes} bytes, the most that is read", way.whole());
         FetchError::new(FailureKind::BadResponse, detail)
     };
     let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);

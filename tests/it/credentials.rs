@@ -6,6 +6,7 @@ mod chain;
 mod failures;
 mod huawei;
 mod renewal;
+mod unanswered;
 
 use std::fs;
 use std::path::PathBuf;
@@ -120,7 +121,12 @@ impl Place {
     /// One fetch, at its most talkative.
     async fn fetch(&self, provider: Provider, credentials: &str) -> Finished {
         let id = if provider == Provider::Alibaba { "rm-1" } else { "in01" };
-        let fetched = self.invocation(&self.yaml(provider, credentials), &["fetch", id]).finish().await;
+        self.fetch_by(&self.yaml(provider, credentials), id).await
+    }
+
+    /// The same by another configuration.
+    async fn fetch_by(&self, yaml: &str, id: &str) -> Finished {
+        let fetched = self.invocation(yaml, &["fetch", id]).finish().await;
         self.assert_silent(&fetched.stdout);
         self.assert_silent(&fetched.stderr);
         fetched

@@ -3,6 +3,7 @@
 mod address;
 pub mod certificate;
 mod healthcheck;
+mod legs;
 mod proxies;
 mod server;
 mod tinyproxy;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Fresh, HUAWEI, MAX_BYTES, Moment, bad};
 use super::issuer::Request;
-use super::sts::{token, unproven};
+use super::sts::{token, unanswered, unproven};
 use super::{Identity, Purpose};
 use crate::cloud::budget::Budget;
 use crate::cloud::huawei::{client, errors, sign};
@@ -96,7 +96,9 @@ impl Ask<'_> {
             Purpose { operation: self.operation, service: request.service, max_bytes: MAX_TOKEN_BYTES };
         let call = |_| Ok(self.call(iam, body));
         let read = |answer: &Answer| read_token(&what, self.remedy, answer, request.account.now());
-        request.account.call(purpose.errand(request.proof(false)), budget, call, read).await
+        let errand = purpose.errand(request.proof(false));
+        let outcome = request.account.call(errand, budget, call, read).await;
+        outcome.map_err(|error| unanswered(&what, "endpoints.iam", error))
     }
 
     fn call(&self, iam: &Endpoint, body: &Value) -> Call {
@@ -170,7 +172,8 @@ pub(super) async fn agency(
         }
         read_keys(&what, answer, request.account.now())
     };
-    request.account.call(purpose.errand(proof), budget, call, read).await
+    let outcome = request.account.call(purpose.errand(proof), budget, call, read).await;
+    outcome.map_err(|error| unanswered(&what, "endpoints.iam", error))
 }
 
 /// The keys in an answer of IAM or of metadata.

@@ -226,8 +226,8 @@ pub(super) async fn credentials_uri(
     let headers = vec![("host", host), ("accept", "application/json".to_owned())];
     let call = Call { method: Method::GET, url: url.to_string(), local: true, headers, body: Vec::new() };
     let answer = request.account.ask(OPERATION, call, MAX_BYTES, BOUND, budget).await;
-    let answer =
-        answer.map_err(|error| FetchError { detail: format!("{what}: {}", error.detail), ..error })?;
+    let told = |why: &str| format!("{what}: {why}; check credentials_uri and the service there");
+    let answer = answer.map_err(|error| FetchError { detail: told(&error.detail), ..error })?;
     if answer.status == 200 {
         return read_alibaba(&what, &answer, request);
     }
@@ -236,7 +236,5 @@ pub(super) async fn credentials_uri(
         300..400 => FailureKind::BadResponse,
         _ => FailureKind::Auth,
     };
-    let detail =
-        format!("{what}: HTTP status {}; check credentials_uri and the service there", answer.status);
-    Err(FetchError::new(kind, detail))
+    Err(FetchError::new(kind, told(&format!("HTTP status {}", answer.status))))
 }

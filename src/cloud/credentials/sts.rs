@@ -53,7 +53,8 @@ pub(super) async fn assume_role(
     let call = |now| client::signed(&signed, &role.sts, base, now);
     let remedy = "check role_arn, external_id and the trust policy of the role, and that the caller may do sts:AssumeRole";
     let read = |answer: &Answer| read(&what, remedy, answer, request.account.now());
-    request.account.call(errand, budget, call, read).await
+    let outcome = request.account.call(errand, budget, call, read).await;
+    outcome.map_err(|error| unanswered(&what, "endpoints.sts", error))
 }
 
 /// Takes a role on with the token in a file. The call is not signed; the token goes in the body, since URLs are logged.
@@ -74,7 +75,8 @@ pub(super) async fn assume_role_with_oidc(
         role.token_file.display()
     );
     let read = |answer: &Answer| read(&what, &remedy, answer, request.account.now());
-    request.account.call(errand, budget, call, read).await
+    let outcome = request.account.call(errand, budget, call, read).await;
+    outcome.map_err(|error| unanswered(&what, "endpoints.sts", error))
 }
 
 fn with_oidc(role: &OidcRole, token: &Secret, sts: &Endpoint, now: Timestamp) -> Call {
@@ -145,4 +147,13 @@ pub(super) fn unproven(error: FetchError, remedy: &str) -> FetchError {
     }
     let detail = format!("{}; {remedy}", error.detail);
     FetchError::new(FailureKind::Auth, detail)
+}
+
+/// A call that got no answer was not for the instance: says what it was for, and which key of the file to look at.
+pub(super) fn unanswered(what: &str, key: &str, error: FetchError) -> FetchError {
+    if !matches!(error.kind, FailureKind::Network | FailureKind::Timeout) {
+        return error;
+    }
+    let detail = format!("{what}: {}; check {key} and the way there", error.detail);
+    FetchError { detail, ..error }
 }

@@ -45,8 +45,16 @@ impl<'a> Way<'a> {
             Some(stage) => {
                 FetchError { detail: format!("{}: {}", self.told(stage), failure.detail), ..failure }
             }
-            None => failure,
+            None => {
+                FetchError { detail: format!("{}, talking to {}", failure.detail, self.whole()), ..failure }
+            }
         }
+    }
+
+    /// The deadline passed: whose answer was waited for.
+    pub(super) fn late(&self, mut error: FetchError) -> FetchError {
+        error.detail.extend([", waiting for ", &self.whole()]);
+        error
     }
 
     /// Whether an answer is the cloud's: where nothing is encrypted a proxy may answer, too. No cloud asks for a password
@@ -118,12 +126,16 @@ impl<'a> Way<'a> {
             ),
             Stage::Name => format!("the name of {next} is not known; check it, and the DNS of this machine"),
             Stage::Wait => {
-                let by = self.proxy.map(|proxy| format!(" by the proxy {}", proxy.endpoint.authority()));
-                let by = by.unwrap_or_default();
-                format!("no connection to {}{by} within {CONNECT:?}; check routes and firewalls", self.host)
+                format!("no connection to {} within {CONNECT:?}; check routes and firewalls", self.whole())
             }
             Stage::Connection => format!("no connection to {next}"),
         }
+    }
+
+    /// The host, and the proxy on the way, if there is one.
+    pub(super) fn whole(&self) -> String {
+        let by = self.proxy.map(|proxy| format!(" by the proxy {}", proxy.endpoint.authority()));
+        format!("{}{}", self.host, by.unwrap_or_default())
     }
 
     /// Who is connected to first.

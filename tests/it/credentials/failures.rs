@@ -1,9 +1,6 @@
 //! What can go wrong on the way to an identity: which reason it is, and that provider, file or URL, and remedy are named.
 
-use std::time::Duration;
-
 use dbsession_exporter::demo::{CREDENTIALS_URI, Fault, IAM, METADATA, Metadata, Refusal, STS};
-use jiff::SignedDuration;
 
 use super::Provider::{Alibaba, Huawei};
 use super::{CANARY, KEY, PROVIDER, Place, ROLE};
@@ -123,33 +120,6 @@ async fn metadata_that_have_no_keys_are_named() {
     assert_says(&place.fails(Huawei, "default", "auth").await, &["ECS agency: ", "no answer within 2s"]);
     place.cloud.set_fault(METADATA, Some(Fault::Reset));
     place.fails(Alibaba, "{ecs_role: node}", "network").await;
-}
-
-#[tokio::test]
-async fn keys_that_have_ended_when_they_come_are_told() {
-    let place = Place::new().await;
-    place.cloud.set_metadata(Metadata::Plain, Some("node"));
-    place.cloud.set_life(Duration::ZERO);
-    let uri = format!("{{credentials_uri: '{}{CREDENTIALS_URI}?canary'}}", place.cloud.url());
-    for credentials in ["{ecs_role: node}", uri.as_str()] {
-        let said = place.fails(Alibaba, credentials, "auth").await;
-        assert_says(&said, &["what it gave ended", "clocks"]);
-    }
-}
-
-/// What goes to STS is dated by the cloud's clock as soon as that is known, and life is counted by it.
-#[tokio::test]
-async fn a_clock_that_is_off_does_not_keep_a_role_from_being_assumed() {
-    for hours in [-3, 3] {
-        let place = Place::new().await;
-        place.cloud.add_role(ROLE, None);
-        place.cloud.set_clock_offset(SignedDuration::from_hours(hours));
-        for credentials in [role(), oidc(&place.token_file())] {
-            let fetched = place.fetch(Alibaba, &credentials).await;
-            assert_eq!(fetched.code, Some(0), "{}", fetched.stderr);
-            assert!(fetched.stderr.contains("the clock of this machine is not that of the cloud"));
-        }
-    }
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::program::{Invocation, Program};
 use crate::scene::{self, Api, Scene, is_up};
 use dbsession_exporter::demo::Cloud;
 
-const USER: &str = "canary-of-proxy-user";
-const PASSWORD: &str = "canary-of-proxy-password";
+pub(super) const USER: &str = "canary-of-proxy-user";
+pub(super) const PASSWORD: &str = "canary-of-proxy-password";
 /// `USER:PASSWORD` as the header has it.
 const LOGIN: &str = "Y2FuYXJ5LW9mLXByb3h5LXVzZXI6Y2FuYXJ5LW9mLXByb3h5LXBhc3N3b3Jk";
 
@@ -18,18 +18,18 @@ const LOGIN: &str = "Y2FuYXJ5LW9mLXByb3h5LXVzZXI6Y2FuYXJ5LW9mLXByb3h5LXBhc3N3b3J
 const ANY: &str = "0.0.0.0";
 
 /// A cloud behind TLS, the proxy that leads to it, and one that demands credentials in front of that.
-struct Company {
-    cloud: Cloud,
-    authority: Authority,
+pub(super) struct Company {
+    pub cloud: Cloud,
+    pub authority: Authority,
     server: Server,
-    inner: Proxy,
+    pub inner: Proxy,
     outer: Tinyproxy,
 }
 
 impl Company {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let (cloud, authority) = (scene::cloud().await, Authority::new("ours"));
-        let hosts = ["das.test.invalid", "a.in.test.invalid", "b.test.invalid", ANY];
+        let hosts = ["das.test.invalid", "a.in.test.invalid", "b.test.invalid", "id.test.invalid", ANY];
         let server = Server::tls(LOCAL, authority.acceptor(&hosts, Validity::Present), &cloud).await;
         let inner = Proxy::start(LOCAL, &server, &cloud).await;
         let outer = Tinyproxy::start(USER, PASSWORD, &inner).await;
@@ -169,7 +169,7 @@ async fn a_proxy_that_changes_takes_effect_at_a_reload() {
     let mut scene = Scene::new("interval: 1s, timeout: 5s");
     company.add(&mut scene, Api::Alibaba, "by", "https://das.test.invalid", ", proxy_file: proxy");
     let wrong = company.proxy(&format!("{USER}:canary-of-another@"));
-    let program = Invocation::configured(&scene.file(), &["--config.auto-reload-interval=1s"])
+    let program = super::invocation(&scene.file(), &["--config.auto-reload-interval=1s"])
         .file("ours.pem", &company.authority.pem())
         .file("proxy", &wrong);
     let program = program.start().await;
@@ -182,23 +182,31 @@ async fn a_proxy_that_changes_takes_effect_at_a_reload() {
 #[tokio::test]
 async fn a_proxy_may_be_reached_by_tls_and_is_verified_as_well() {
     let (company, others) = (Company::new().await, Authority::new("others"));
-    let tls = async |authority: &Authority| {
-        let acceptor = authority.acceptor(&["127.0.0.1"], Validity::Present);
-        Server::tls_before(LOCAL, acceptor, company.outer.address).await
-    };
-    let (good, unknown) = (tls(&company.authority).await, tls(&others).await);
+    let (ours, here) = (&company.authority, ["127.0.0.1"]);
+    let mut proxies = Vec::new();
+    for (of, acceptor, words) in [
+        ("good", ours.acceptor(&here, Validity::Present), ""),
+        ("old", ours.acceptor(&here, Validity::Past), "has expired"),
+        ("strange", ours.acceptor(&["das.test.invalid"], Validity::Present), "is for another host"),
+        ("unknown", others.acceptor(&here, Validity::Present), "is of an authority that is not trusted"),
+    ] {
+        proxies.push((of, Server::tls_before(LOCAL, acceptor, company.outer.address).await, words));
+    }
     let mut scene = Scene::new("interval: 1s, timeout: 5s");
     for (name, url) in [("https", "https://das.test.invalid"), ("http", "http://das.test.invalid")] {
-        for (of, proxy) in [("good", &good), ("bad", &unknown)] {
+        for (of, proxy, _) in &proxies {
             let proxy = format!(", proxy: 'https://{USER}:{PASSWORD}@{}'", proxy.address);
             company.add(&mut scene, Api::Alibaba, &format!("{of}-{name}"), url, &proxy);
         }
     }
     let program = company.invocation(&scene).start().await;
-    settled(&program, &["good-https", "good-http"], &["bad-https", "bad-http"]).await;
-    for name in ["bad-https", "bad-http"] {
-        let said = format!("the proxy {} is of an authority that is not trusted", unknown.address);
-        assert_told(&program.stderr(), name, &said);
+    let down = ["old-https", "old-http", "strange-https", "strange-http", "unknown-https", "unknown-http"];
+    settled(&program, &["good-https", "good-http"], &down).await;
+    for (of, proxy, words) in &proxies[1..] {
+        for name in ["https", "http"] {
+            let said = format!("the proxy {} {words}", proxy.address);
+            assert_told(&program.stderr(), &format!("{of}-{name}"), &said);
+        }
     }
     assert_silent(&program).await;
 }
