@@ -32,8 +32,8 @@ pub enum Metadata {
     Absent,
     /// With a token alone.
     Hardened,
-    /// There is no token to be had.
-    Plain,
+    /// There is no token to be had: who asks for one gets this HTTP status.
+    Plain(u16),
 }
 
 /// What is known of identities beyond keys and users.
@@ -186,7 +186,8 @@ fn metadata_token(shared: &Shared, request: &Received, ask: Ask) -> Answer {
             Answer::new(200, "text/plain", token)
         }
         Metadata::Hardened => Answer::new(400, "text/plain", "no life"),
-        Metadata::Absent | Metadata::Plain => not_there(),
+        Metadata::Absent => not_there(),
+        Metadata::Plain(status) => Answer::new(status, "text/plain", "no token"),
     }
 }
 
@@ -195,7 +196,7 @@ fn may_read(shared: &Shared, token: &str) -> Result<(), Answer> {
     let state = shared.state();
     match state.identities.metadata {
         Metadata::Absent => Err(not_there()),
-        Metadata::Plain => Ok(()),
+        Metadata::Plain(_) => Ok(()),
         Metadata::Hardened if state.identities.metadata_tokens.iter().any(|known| known == token) => Ok(()),
         Metadata::Hardened => Err(Answer::new(401, "text/plain", "no token")),
     }

@@ -63,7 +63,7 @@ async fn hardened_metadata_want_their_token() {
         request.send().await.unwrap().status().as_u16()
     };
     assert_eq!(status("").await, 404);
-    cloud.set_metadata(Metadata::Plain, Some("r"));
+    cloud.set_metadata(Metadata::Plain(404), Some("r"));
     assert_eq!(status("").await, 200);
     cloud.set_metadata(Metadata::Hardened, Some("r"));
     assert_eq!(status("made-up").await, 401);

@@ -85,7 +85,7 @@ async fn an_ecs_role_is_had_with_a_token_and_else_without() {
     place.cloud.set_metadata(Metadata::Hardened, Some("node"));
     let calls = place.fetched(Alibaba, "{ecs_role: node}").await;
     assert_eq!(operations(&calls)[..3], ["token", "node", FETCH]);
-    place.cloud.set_metadata(Metadata::Plain, Some("node"));
+    place.cloud.set_metadata(Metadata::Plain(404), Some("node"));
     let calls = place.fetched(Alibaba, "{ecs_role: node}").await;
     assert_eq!((calls[0].status, calls[1].status), (Some(404), Some(200)));
     place.set("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
@@ -151,7 +151,7 @@ async fn the_ini_file_is_found_under_both_of_its_names_with_every_type() {
     for name in [".alibabacloud/credentials.ini", ".alibabacloud/credentials"] {
         let place = Place::new().await;
         place.cloud.add_role(ROLE, None);
-        place.cloud.set_metadata(Metadata::Plain, Some("node"));
+        place.cloud.set_metadata(Metadata::Plain(404), Some("node"));
         let token = place.token_file();
         let keys = format!("access_key_id = {}\naccess_key_secret = {}  # a comment", KEY.0, KEY.1);
         let text = format!(

@@ -63,7 +63,7 @@ async fn alibaba_clouds_chain_has_the_order_of_its_sdks() {
 async fn huawei_clouds_chain_has_the_order_of_its_sdks() {
     for section in ["basic", "basiccredentials"] {
         let mut place = Place::new().await;
-        place.cloud.set_metadata(Metadata::Plain, Some("node"));
+        place.cloud.set_metadata(Metadata::Plain(404), Some("node"));
         place.set("HW_ACCESS_KEY", KEY.0).set("HW_SECRET_KEY", KEY.1);
         let profile = place.file(
             ".huaweicloud/credentials",

@@ -51,11 +51,19 @@ async fn an_agency_is_assumed_with_any_other_form() {
 #[tokio::test]
 async fn the_agency_of_the_instance_is_had_with_a_token_and_else_without() {
     let place = Place::new().await;
-    for (metadata, first) in [(Metadata::Hardened, 200), (Metadata::Plain, 404)] {
-        place.cloud.set_metadata(metadata, Some("node"));
+    place.cloud.set_metadata(Metadata::Hardened, Some("node"));
+    for status in [200, 404, 405, 503] {
+        if status != 200 {
+            place.cloud.set_metadata(Metadata::Plain(status), Some("node"));
+        }
         let calls = place.fetched(Huawei, "{ecs_agency: true}").await;
         assert_eq!(operations(&calls), ["token", "securitykey", "projects", FETCH]);
-        assert_eq!((calls[0].status, calls[1].status), (Some(first), Some(200)));
+        assert_eq!((calls[0].status, calls[1].status), (Some(status), Some(200)));
+    }
+    for (status, reason) in [(403, "auth"), (500, "provider_error")] {
+        place.cloud.set_metadata(Metadata::Plain(status), Some("node"));
+        let said = place.fails(Huawei, "{ecs_agency: true}", reason).await;
+        assert!(said.contains("/meta-data/latest/api/token: HTTP status"), "{said}");
     }
 }
 
