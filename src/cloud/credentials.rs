@@ -26,11 +26,13 @@ use super::transport::{Answer, Call};
 use crate::config::{Keys, Provider, Secret, Service};
 use crate::error::{FailureKind, FetchError, Origin};
 
-/// How long before its end an identity of Alibaba Cloud is renewed; its credentials SDKs do the same.
-const ALIBABA_RENEWS_BEFORE: Duration = Duration::from_mins(15);
-
-/// The same for Huawei Cloud, after its core SDK.
-const HUAWEI_RENEWS_BEFORE: Duration = Duration::from_mins(40);
+/// How long before its end an identity is renewed, as the credentials SDK of Alibaba Cloud and the core SDK of Huawei Cloud do.
+const fn renews_before(provider: Provider) -> Duration {
+    match provider {
+        Provider::Alibaba => Duration::from_mins(15),
+        Provider::Huawei => Duration::from_mins(40),
+    }
+}
 
 /// Keys that end while a call waits for its turn are had anew this often before the fetch fails.
 const MAX_ENDINGS: u32 = 3;
@@ -66,10 +68,7 @@ impl Keyring {
     /// Nothing is asked for yet.
     #[must_use]
     pub fn new(account: Arc<Account>) -> Self {
-        let before = match account.config.provider {
-            Provider::Alibaba => ALIBABA_RENEWS_BEFORE,
-            Provider::Huawei => HUAWEI_RENEWS_BEFORE,
-        };
+        let before = renews_before(account.config.provider);
         let cache = Cache::new(Issuer::new(Arc::clone(&account)), before);
         Self { account, cache: Arc::new(cache) }
     }
