@@ -1,6 +1,7 @@
 //! The configuration as its author meets it: YAML text in, settings or messages out.
 
 mod accounts;
+mod chain;
 mod effective;
 mod example;
 mod form;
