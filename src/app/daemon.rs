@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::origin::{Fingerprint, Sources};
 use super::{Failure, service};
@@ -25,6 +25,10 @@ use crate::web::{self, Control, ControlRequest, HEALTH_PATHS, MaxRequests, Secur
 
 /// Open requests have this long to finish, so that all is over within 5 seconds of the signal.
 const DRAIN: Duration = Duration::from_secs(4);
+
+/// A file that has changed is read this much later: of files that belong together, like the two of a key, one is replaced after
+/// the other.
+const REST: Duration = Duration::from_secs(2);
 
 /// The last incidents have this long to be written.
 const LAST_SAVE: Duration = Duration::from_millis(500);
@@ -140,6 +144,7 @@ impl Daemon {
         mut look: Option<Interval>,
     ) -> Infallible {
         let mut watchdog = ticks(service::watchdog().unwrap_or_default());
+        let mut resting = false;
         loop {
             tokio::select! {
                 Some(request) = requests.recv() => self.answer(request).await,
@@ -147,9 +152,14 @@ impl Daemon {
                 () = tick(&mut watchdog) => service::alive(),
                 () = tick(&mut look) => {
                     let files = self.files.clone();
-                    if blocking(move || files.again() != files).await {
+                    let changed = blocking(move || files.again() != files).await;
+                    if changed && resting {
                         drop(self.reload("a file has changed").await);
+                    } else if changed && let Some(look) = &mut look {
+                        debug!("a file has changed, and is read when it has rested");
+                        look.reset_after(REST.min(look.period()));
                     }
+                    resting = changed && !resting;
                 }
             }
         }

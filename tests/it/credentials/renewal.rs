@@ -185,3 +185,25 @@ async fn keys_that_last_have_no_end() {
     program.signal("HUP");
     program.scrape_until("keys that last", |page| !ends(page)).await;
 }
+
+/// One file of a pair is replaced a while after the other: neither half is tried with the old other half.
+#[tokio::test]
+async fn two_files_of_a_key_are_replaced_without_a_lost_cycle() {
+    let place = Place::new().await;
+    place.cloud.add_key("other-canary-id", "other-canary-secret", None);
+    let yaml = place.yaml(Huawei, "{access_key_id_file: key.id, access_key_secret_file: key.secret}");
+    let flags = ["--config.auto-reload-interval=2s"];
+    let program =
+        place.invocation(&yaml, &flags).file("key.id", KEY.0).file("key.secret", KEY.1).start().await;
+    renewed(&place, &program, 1).await;
+    let own = |call: &&Call| call.operation == "processes";
+    program.replace("key.id", "other-canary-id");
+    let noticed = |_: &Page| program.stderr().contains("a file has changed");
+    program.scrape_until("it to be noticed", noticed).await;
+    program.replace("key.secret", "other-canary-secret");
+    renewed(&place, &program, 2).await;
+    let calls = fetches(&place);
+    assert_eq!(used(&calls), [KEY.0, "other-canary-id"]);
+    assert!(calls.iter().filter(own).all(|call| call.status == Some(200)), "{calls:?}");
+    place.assert_daemon_silent(&program).await;
+}
