@@ -122,7 +122,7 @@ async fn every_mode_of_the_command_line_can_be_used() {
                 .to_owned(),
             vec![],
         ),
-        ("RamRoleArn", format!("{keys}, {role}"), vec!["AssumeRole"]),
+        ("RamRoleArn", format!(r#"{keys}, {role}, "policy": "{{}}""#), vec!["AssumeRole"]),
         ("ChainableRamRoleArn", format!(r#"{role}, "source_profile": "AK""#), vec!["AssumeRole"]),
         ("EcsRamRole", r#""ram_role_name": """#.to_owned(), vec!["token", "security-credentials", "node"]),
         (
@@ -143,6 +143,8 @@ async fn every_mode_of_the_command_line_can_be_used() {
     for (mode, _, before) in profiles {
         let calls = place.fetched(Alibaba, &format!("{{profile: {mode}}}")).await;
         assert_eq!(operations(&calls)[..=before.len()], [before, vec![FETCH]].concat(), "{mode}");
+        let narrowed = calls[0].query.contains(&("Policy".to_owned(), "{}".to_owned()));
+        assert_eq!(narrowed, mode == "RamRoleArn", "{mode}");
     }
 }
 

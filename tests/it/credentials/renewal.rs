@@ -158,6 +158,22 @@ async fn a_chain_whose_winner_has_gone_is_walked_again() {
     place.assert_daemon_silent(&program).await;
 }
 
+/// What comes into being before it in the chain is somebody else.
+#[tokio::test]
+async fn who_had_the_keys_last_is_asked_first() {
+    let mut place = Place::new().await;
+    place.cloud.set_life(Duration::from_secs(4));
+    place.set("ALIBABA_CLOUD_CREDENTIALS_URI", format!("{}{CREDENTIALS_URI}", place.cloud.url()));
+    let program = place.invocation(&place.yaml(Alibaba, "default"), &[]).start().await;
+    renewed(&place, &program, 1).await;
+    place.cloud.set_metadata(Metadata::Hardened, Some("node"));
+    place.cloud.clear_calls();
+    renewed(&place, &program, 3).await;
+    let asked: Vec<Call> = place.cloud.calls().into_iter().filter(|call| call.instance == METADATA).collect();
+    assert!(asked.iter().all(|call| call.operation == "keys"), "{asked:?}");
+    place.assert_daemon_silent(&program).await;
+}
+
 /// What was not there at the start may come into being.
 #[tokio::test]
 async fn a_chain_is_walked_again_until_it_finds_something() {
