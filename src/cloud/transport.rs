@@ -34,7 +34,7 @@ pub struct Call {
     /// HTTP method.
     pub method: Method,
     /// Scheme, host, path and query, sent as they are.
-    pub url: String,
+    pub url: Url,
     /// Whether no proxy may come between: the host is this machine, which no proxy can reach for us, or its metadata
     /// service, whose answers are for nobody else.
     pub local: bool,
@@ -85,12 +85,10 @@ impl Transport {
         budget: &mut Budget,
     ) -> Result<Answer, FetchError> {
         budget.calls += 1;
-        let url = Url::parse(&call.url)
-            .map_err(|error| FetchError::new(FailureKind::Internal, format!("no URL to call: {error}")))?;
-        let proxy = if call.local { None } else { self.network.route.proxy(&url) };
-        let way = Way::new(&url, proxy);
+        let proxy = if call.local { None } else { self.network.route.proxy(&call.url) };
+        let way = Way::new(&call.url, proxy);
         let client = self.proxied.as_ref().filter(|_| proxy.is_some()).unwrap_or(&self.direct);
-        let exchange = exchange(client, call, url, &way, max_bytes);
+        let exchange = exchange(client, call, &way, max_bytes);
         let answer = budget.run(exchange).await.map_err(|late| way.late(late))?;
         budget.answered_at = Some(Instant::now());
         answer
@@ -100,7 +98,6 @@ impl Transport {
 async fn exchange(
     client: &Client,
     call: Call,
-    url: Url,
     way: &Way<'_>,
     max_bytes: usize,
 ) -> Result<Answer, FetchError> {
@@ -109,7 +106,7 @@ async fn exchange(
     if call.method == Method::POST {
         headers.insert(CONTENT_LENGTH, call.body.len().into());
     }
-    let request = client.request(call.method, url).headers(headers).body(call.body);
+    let request = client.request(call.method, call.url).headers(headers).body(call.body);
     let asked = Instant::now();
     let mut response = request.send().await.map_err(|error| way.failure(error))?;
     let written = asked + asked.elapsed() / 2;

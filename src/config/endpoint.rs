@@ -9,26 +9,35 @@ use reqwest::Url;
 /// Scheme, host and port of an API; no path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    base: String,
-    host_at: usize,
+    /// Ends in the slash that every URL has behind its host.
+    root: Url,
 }
 
 impl Endpoint {
     /// `https://host[:port]`, without a slash at the end.
     #[must_use]
     pub fn base(&self) -> &str {
-        &self.base
+        self.root.as_str().trim_end_matches('/')
     }
 
     /// The `Host` header: the port only where it is not the scheme's own, an IPv6 address in brackets.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.base[self.host_at..]
+        &self.base()[self.root.scheme().len() + "://".len()..]
+    }
+
+    /// The URL of a path, which begins with a slash, with a query, unless that is empty; both as they stand in a request.
+    #[must_use]
+    pub fn url(&self, path: &str, query: &str) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(path);
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        url
     }
 
     /// Whether requests, and with them tokens and answers, would cross a network unencrypted.
     pub(super) fn is_exposed(&self) -> bool {
-        self.base.starts_with("http:") && !self.is_local()
+        self.root.scheme() == "http" && !self.is_local()
     }
 
     /// Whether it is on this machine.
@@ -56,14 +65,11 @@ impl FromStr for Endpoint {
         if authority.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
             return Err(NO_URL);
         }
-        let url = Url::parse(text).map_err(|_| NO_URL)?;
-        let host = url.host_str().ok_or(NO_URL)?;
-        match (url.scheme(), url.port()) {
+        let root = Url::parse(text).map_err(|_| NO_URL)?;
+        root.host_str().ok_or(NO_URL)?;
+        match (root.scheme(), root.port()) {
             (_, Some(0)) => Err("port 0 cannot be reached"),
-            (scheme @ ("http" | "https"), port) => {
-                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-                Ok(Self { base: format!("{scheme}://{host}{port}"), host_at: scheme.len() + "://".len() })
-            }
+            ("http" | "https", _) => Ok(Self { root }),
             _ => Err("must begin with https:// or http://"),
         }
     }
@@ -116,6 +122,22 @@ mod tests {
         for (text, base, authority) in table {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!((endpoint.base(), endpoint.authority()), (base, authority), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_and_a_query_are_sent_as_they_are_signed() {
+        let endpoint: Endpoint = "https://h:8443".parse().unwrap();
+        for (path, query, url) in [
+            ("/", "", "https://h:8443/"),
+            ("/", "a=%C3%A9&a=z%27&b=", "https://h:8443/?a=%C3%A9&a=z%27&b="),
+            (
+                "/v3/p/instances/i%2F1/processes",
+                "a=-._~",
+                "https://h:8443/v3/p/instances/i%2F1/processes?a=-._~",
+            ),
+        ] {
+            assert_eq!(endpoint.url(path, query).as_str(), url);
         }
     }
 

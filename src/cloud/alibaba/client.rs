@@ -124,7 +124,7 @@ pub(in crate::cloud) fn signed(
     let nonce = format!("{:032x}", fastrand::u128(..));
     Ok(Call {
         method: Method::POST,
-        url: format!("{}{}?{}", endpoint.base(), request.path, request.query),
+        url: endpoint.url(request.path, request.query),
         local: endpoint.is_local(),
         headers: sign(request, &signing(keys), now, &nonce).headers,
         body: request.body.to_vec(),

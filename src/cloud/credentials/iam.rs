@@ -102,7 +102,6 @@ impl Ask<'_> {
     }
 
     fn call(&self, iam: &Endpoint, body: &Value) -> Call {
-        let question = if self.query.is_empty() { "" } else { "?" };
         let mut headers = vec![
             ("host", iam.authority().to_owned()),
             ("content-type", "application/json".to_owned()),
@@ -111,7 +110,7 @@ impl Ask<'_> {
         headers.extend(self.headers.iter().cloned());
         Call {
             method: Method::POST,
-            url: format!("{}{}{question}{}", iam.base(), self.path, self.query),
+            url: iam.url(self.path, self.query),
             local: iam.is_local(),
             headers,
             body: body.to_string().into_bytes(),

@@ -53,7 +53,7 @@ impl Service<'_> {
     ) -> Result<Answer, FetchError> {
         let mut headers = vec![("host", self.endpoint.authority().to_owned())];
         headers.extend(header);
-        let url = format!("{}{path}", self.endpoint.base());
+        let url = self.endpoint.url(path, "");
         let call = Call { method, url, local: true, headers, body: Vec::new() };
         let answer = self.request.account.ask(self.operation, call, MAX_BYTES, BOUND, budget).await;
         answer
@@ -224,7 +224,7 @@ pub(super) async fn credentials_uri(
     // What follows the host may be as good as a password.
     let what = format!("{OPERATION} {}://{host}/…", url.scheme());
     let headers = vec![("host", host), ("accept", "application/json".to_owned())];
-    let call = Call { method: Method::GET, url: url.to_string(), local: true, headers, body: Vec::new() };
+    let call = Call { method: Method::GET, url, local: true, headers, body: Vec::new() };
     let answer = request.account.ask(OPERATION, call, MAX_BYTES, BOUND, budget).await;
     let told = |why: &str| format!("{what}: {why}; check credentials_uri and the service there");
     let answer = answer.map_err(|error| FetchError { detail: told(&error.detail), ..error })?;

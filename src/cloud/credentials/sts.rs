@@ -98,7 +98,7 @@ fn with_oidc(role: &OidcRole, token: &Secret, sts: &Endpoint, now: Timestamp) ->
     form.extend(role.policy.as_deref().map(|policy| ("Policy", policy)));
     Call {
         method: Method::POST,
-        url: format!("{}/?{query}", sts.base()),
+        url: sts.url("/", &query),
         local: sts.is_local(),
         headers: vec![
             ("host", sts.authority().to_owned()),

@@ -128,10 +128,9 @@ pub(in crate::cloud) fn proven(
         }
     };
     headers.push(("accept", "application/json".to_owned()));
-    let question = if request.query.is_empty() { "" } else { "?" };
     Call {
         method: if request.method == "GET" { Method::GET } else { Method::POST },
-        url: format!("{}{}{question}{}", endpoint.base(), request.path, request.query),
+        url: endpoint.url(request.path, request.query),
         local: endpoint.is_local(),
         headers,
         body: request.body.to_vec(),

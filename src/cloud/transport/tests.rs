@@ -36,7 +36,7 @@ fn by_proxy(proxy: &str) -> Transport {
 
 async fn send(transport: &Transport, url: &str, local: bool) -> Result<u16, FetchError> {
     let call =
-        Call { method: Method::GET, url: url.to_owned(), local, headers: Vec::new(), body: Vec::new() };
+        Call { method: Method::GET, url: url.parse().unwrap(), local, headers: Vec::new(), body: Vec::new() };
     let answer = transport.send(call, 1024, &mut Budget::new(Duration::from_secs(10), 0)).await;
     answer.map(|answer| answer.status)
 }
