@@ -2,6 +2,7 @@
 //! trouble. A few rows of each fetch are kept, in as few bytes as a fleet of snapshots can afford; a row that is younger than
 //! all of these costs one comparison.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::command::Command;
@@ -30,20 +31,18 @@ pub struct Candidates {
     statements: bool,
 }
 
-/// What is kept of a session; texts that it has not are empty.
+/// What is kept of a session.
 #[derive(Clone, Default)]
 struct Row {
     seconds: f64,
     /// The id, where it is a number.
     number: Option<u64>,
-    id: String,
-    user: String,
-    client: String,
-    database: String,
     command: Option<Command>,
-    /// As the server spells it.
-    state: String,
     idle: bool,
+    /// Id, user, client, database, and the state as the server spells it, one behind the other; what it has not is empty.
+    raw: String,
+    /// Where each of them ends.
+    ends: [usize; RAW_TEXTS],
     /// As it is spelled, and how that is read.
     statement: Vec<u8>,
     read: Option<ReadStatement>,
@@ -52,7 +51,7 @@ struct Row {
 // A statement is not for logs.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Row").field("seconds", &self.seconds).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Row").field("seconds", &self.seconds).field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -86,7 +85,7 @@ impl Candidates {
         }
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         rows.sort_unstable_by(|a, b| a.order(b));
-        let mut texts = Vec::new();
+        let mut texts = Vec::with_capacity(rows.len() * TEXTS);
         let facts = rows.iter().map(|row| row.facts(&mut texts)).collect();
         OldestRows { facts, texts: texts.into_iter().collect() }
     }
@@ -94,8 +93,14 @@ impl Candidates {
 
 impl Row {
     fn id(&self) -> Option<SessionId<'_>> {
-        let text = || Some(self.id.as_str()).filter(|id| !id.is_empty()).map(SessionId::Text);
+        let [id, ..] = self.raw_texts();
+        let text = || Some(id).filter(|id| !id.is_empty()).map(SessionId::Text);
         self.number.map(SessionId::Number).or_else(text)
+    }
+
+    fn raw_texts(&self) -> [&str; RAW_TEXTS] {
+        let mut begin = 0;
+        self.ends.map(|end| &self.raw[std::mem::replace(&mut begin, end)..end])
     }
 
     /// The greatest age first, then the smallest id.
@@ -111,24 +116,25 @@ impl Row {
 
     /// Reuses its texts' memory, since a list sorted by age makes every session the oldest so far.
     fn become_of(&mut self, seconds: f64, session: &Session<'_>) {
-        self.seconds = seconds;
-        self.number = None;
-        match session.id {
-            Some(SessionId::Number(number)) => {
-                self.number = Some(number);
-                assign(&mut self.id, itoa::Buffer::new().format(number));
-            }
-            Some(SessionId::Text(text)) => assign(&mut self.id, &label::real(text)),
-            None => self.id.clear(),
-        }
         let standing = session.standing();
+        self.seconds = seconds;
         self.command = session.command.map(|_| standing.command);
         self.idle = standing.idle_in_transaction;
-        assign(&mut self.state, session.state.unwrap_or_default());
+        let mut digits = itoa::Buffer::new();
+        let (number, id) = match session.id {
+            Some(SessionId::Number(number)) => (Some(number), Cow::Borrowed(digits.format(number))),
+            Some(SessionId::Text(text)) => (None, label::real(text)),
+            None => (None, Cow::default()),
+        };
+        self.number = number;
         let client = session.client.map(host::without_port);
-        let names = [&mut self.user, &mut self.client, &mut self.database];
-        for (place, raw) in names.into_iter().zip([session.user, client, session.database]) {
-            assign(place, &raw.map(label::real).unwrap_or_default());
+        let [user, client, database] =
+            [session.user, client, session.database].map(|raw| raw.map(label::real).unwrap_or_default());
+        let state = Cow::Borrowed(session.state.unwrap_or_default());
+        self.raw.clear();
+        for (end, text) in self.ends.iter_mut().zip([id, user, client, database, state]) {
+            self.raw.push_str(&text);
+            *end = self.raw.len();
         }
     }
 
@@ -140,27 +146,23 @@ impl Row {
     }
 
     /// What is kept of it, with its texts among `texts`.
-    fn facts(&self, texts: &mut Vec<String>) -> Facts {
+    fn facts<'a>(&'a self, texts: &mut Vec<Cow<'a, str>>) -> Facts {
         let places = self.texts().map(|text| place(texts, text));
         Facts { seconds: self.seconds, command: self.command, idle: self.idle, places }
     }
 
     /// In the order in which [`OldestRows::iter`] takes them back.
-    fn texts(&self) -> [String; TEXTS] {
-        let Self { id, user, client, database, state, .. } = self;
-        let state = if state.is_empty() { String::new() } else { state::label(Some(state)).into_owned() };
+    fn texts(&self) -> [Cow<'_, str>; TEXTS] {
+        let [id, user, client, database, state] = self.raw_texts();
+        let state = if state.is_empty() { Cow::default() } else { state::label(Some(state)) };
         let statement = self.read.map(|read| digest(&read(&self.statement))).unwrap_or_default();
-        [id.clone(), user.clone(), client.clone(), database.clone(), state, statement]
+        let [id, user, client, database] = [id, user, client, database].map(Cow::Borrowed);
+        [id, user, client, database, state, Cow::Owned(statement)]
     }
 }
 
-fn assign(place: &mut String, text: &str) {
-    place.clear();
-    place.push_str(text);
-}
-
 /// The place of a text among others, where it is put if it is not there: most rows share their user, database and state.
-fn place(texts: &mut Vec<String>, text: String) -> u8 {
+fn place<'a>(texts: &mut Vec<Cow<'a, str>>, text: Cow<'a, str>) -> u8 {
     let place = texts.iter().position(|known| *known == text).unwrap_or_else(|| {
         texts.push(text);
         texts.len() - 1
@@ -168,8 +170,9 @@ fn place(texts: &mut Vec<String>, text: String) -> u8 {
     u8::try_from(place).expect("ten rows have sixty texts")
 }
 
-/// Texts of a row.
-const TEXTS: usize = 6;
+/// Texts that are kept of a session while rows are folded in, and texts of a row.
+const RAW_TEXTS: usize = 5;
+const TEXTS: usize = RAW_TEXTS + 1;
 
 /// The oldest rows of a snapshot, the oldest first; of equal ages the one with the smaller id.
 #[derive(Debug, Clone, Default, PartialEq)]
