@@ -11,6 +11,9 @@ use super::label;
 /// session has its own client would else cost memory by the session.
 pub const MAX_DISTINCT: usize = 10_000;
 
+/// Values that most dimensions have, at least: room for them is made at once, and only where there is any.
+const FEW: usize = 14;
+
 /// What the sessions of one value add up to.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Group {
@@ -41,6 +44,9 @@ pub struct Groups {
 impl Groups {
     /// Adds to the group of a raw name. Allocates only for a name that is new.
     pub fn add(&mut self, raw: Option<&str>, group: Group) {
+        if self.by_label.is_empty() {
+            self.by_label.reserve(FEW);
+        }
         let label = label::value(raw);
         let full = self.by_label.len() >= MAX_DISTINCT;
         match self.by_label.get_mut(label.as_ref()) {

@@ -6,6 +6,7 @@ mod names;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
 pub use names::{Named, Names};
 
 use super::groups::{Group, Groups};
@@ -94,7 +95,7 @@ impl Ranking {
         let hidden = kept.split_off(kept.len().min(limit - ranked.len()));
         kept.sort_unstable_by_key(|(_, name)| *name);
 
-        let mut values: HashMap<&str, Group> =
+        let mut values: HashMap<&str, Group, RandomState> =
             kept.iter().map(|(_, name)| (*name, Group::default())).collect();
         let mut folded = 0;
         for (label, group) in &rest {
@@ -115,7 +116,7 @@ impl Ranking {
     }
 
     /// How many fetches ago those of `before` that are not in `top` were in one; those that left it last come first.
-    fn left<'a>(&self, before: &'a Names, top: &HashSet<&str>) -> Vec<(u8, &'a str)> {
+    fn left<'a>(&self, before: &'a Names, top: &HashSet<&str, RandomState>) -> Vec<(u8, &'a str)> {
         let ages = self.ages.iter().map(|age| age + 1);
         let left = ages.zip(before.iter()).filter(|(age, name)| *age <= KEPT_FETCHES && !top.contains(name));
         let mut left: Vec<_> = left.collect();

@@ -68,13 +68,23 @@ pub const ABSENT: &str = ".";
 /// The `state` label: lower case, punctuation dropped, spaces and hyphens as `_`, `unknown` where nothing is left.
 #[must_use]
 pub fn label(raw: Option<&str>) -> Cow<'_, str> {
-    let mut spelled = raw.unwrap_or_default().to_lowercase();
-    spelled.retain(|c| !matches!(c, ';' | ',' | ':' | '.' | '(' | ')'));
-    let spelled = spelled.replace([' ', '-'], "_");
+    let raw = raw.unwrap_or_default();
+    let lower = if raw.is_ascii() { Cow::Borrowed(raw) } else { Cow::Owned(raw.to_lowercase()) };
+    let mut spelled = String::with_capacity(lower.len());
+    for c in lower.chars() {
+        match c {
+            ';' | ',' | ':' | '.' | '(' | ')' => {}
+            ' ' | '-' => spelled.push('_'),
+            _ => spelled.push(c.to_ascii_lowercase()),
+        }
+    }
     if spelled.is_empty() {
         return Cow::Borrowed(label::UNKNOWN);
     }
-    Cow::Owned(label::real(&spelled).into_owned())
+    match label::real(&spelled) {
+        Cow::Borrowed(_) => Cow::Owned(spelled),
+        Cow::Owned(real) => Cow::Owned(real),
+    }
 }
 
 /// Whether a label is always kept.

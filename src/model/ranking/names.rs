@@ -8,6 +8,9 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names(Arc<str>);
 
+/// Bytes that most need, so that they are rarely moved while they are put side by side.
+const USUAL: usize = 256;
+
 const PLAIN: char = 'p';
 const HARD: char = 'h';
 
@@ -41,7 +44,8 @@ impl<T: AsRef<str>> FromIterator<T> for Names {
     /// # Panics
     /// Where a name is longer than 55,295 bytes.
     fn from_iter<I: IntoIterator<Item = T>>(names: I) -> Self {
-        let mut text = String::from(PLAIN);
+        let mut text = String::with_capacity(USUAL);
+        text.push(PLAIN);
         for name in names {
             let name = name.as_ref();
             let length = u32::try_from(name.len()).ok().and_then(char::from_u32);
