@@ -106,7 +106,7 @@ pub fn decode(text: &str) -> Cow<'_, str> {
 /// SHA-256 in lower-case hex.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+    lower_hex(&Sha256::digest(bytes))
 }
 
 /// HMAC-SHA256 in lower-case hex.
@@ -115,7 +115,14 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 pub fn hmac_sha256_hex(key: &[u8], message: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
     mac.update(message.as_bytes());
-    hex::encode(mac.finalize().into_bytes())
+    lower_hex(&mac.finalize().into_bytes())
+}
+
+/// Many times as fast as [`hex::encode`], which goes by characters.
+fn lower_hex(bytes: &[u8]) -> String {
+    let mut digits = vec![0; 2 * bytes.len()];
+    hex::encode_to_slice(bytes, &mut digits).expect("there is room for two digits a byte");
+    String::from_utf8(digits).expect("hex digits are ASCII")
 }
 
 #[cfg(test)]
