@@ -91,14 +91,8 @@ struct Inner {
     due: Option<Instant>,
     error: Option<LastError>,
     history: History,
-    series: Series,
-}
-
-/// Series of a target, with its data and without.
-#[derive(Debug, Clone, Copy, Default)]
-struct Series {
-    shown: usize,
-    withdrawn: usize,
+    /// How many series there are while the last good data are shown, if there are any.
+    series: usize,
 }
 
 /// A record as it is shown: under this name, with these labels.
@@ -157,10 +151,7 @@ impl Slot {
     /// Series of the target now.
     pub(super) fn series(&self, now: Instant) -> usize {
         let inner = lock(&self.record.state);
-        match inner.shown(now) {
-            Some(_) => inner.series.shown,
-            None => inner.series.withdrawn,
-        }
+        if inner.last_good.is_some() && inner.shown(now).is_none() { inner.count(None) } else { inner.series }
     }
 
     /// How long ago the target's next fetch was due.
@@ -218,12 +209,12 @@ impl Inner {
 
     /// Counts the series anew, when what they say may have changed: it is done once a fetch, not at each scrape.
     fn count_series(&mut self) {
-        let count = |snapshot| {
-            let targets = vec![self.view(Labels::default(), Labels::default(), snapshot)];
-            exposition::count_series(&PageInput { targets, ..PageInput::default() })
-        };
-        let last_good = self.last_good.as_ref().map(|(snapshot, _)| Arc::clone(snapshot));
-        self.series = Series { shown: count(last_good), withdrawn: count(None) };
+        self.series = self.count(self.last_good.as_ref().map(|(snapshot, _)| Arc::clone(snapshot)));
+    }
+
+    fn count(&self, snapshot: Option<Arc<Snapshot>>) -> usize {
+        let targets = vec![self.view(Labels::default(), Labels::default(), snapshot)];
+        exposition::count_series(&PageInput { targets, ..PageInput::default() })
     }
 }
 
