@@ -48,7 +48,8 @@ start_cloud() {
 
 # start_exporter CONFIGURATION FLAG...: as the service and the image run it. Sets pid, and the address at which it listens.
 start_exporter() {
-    MALLOC_ARENA_MAX=1 "$bin"/dbsession_exporter --config.file="$1" --web.listen-address=127.0.0.1:0 "${@:2}" 2>"$work/log.${#pids[@]}" &
+    GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1 \
+        "$bin"/dbsession_exporter --config.file="$1" --web.listen-address=127.0.0.1:0 "${@:2}" 2>"$work/log.${#pids[@]}" &
     pid=$!
     until_true 60 grep -qs ' address=' "$work/log.${#pids[@]}"
     address=$(sed -n 's/.* address=\([^ ]*\).*/\1/p' "$work/log.${#pids[@]}" | head -n 1)
