@@ -93,8 +93,7 @@ impl Candidates {
 
 impl Row {
     fn id(&self) -> Option<SessionId<'_>> {
-        let [id, ..] = self.raw_texts();
-        let text = || Some(id).filter(|id| !id.is_empty()).map(SessionId::Text);
+        let text = || Some(&self.raw[..self.ends[0]]).filter(|id| !id.is_empty()).map(SessionId::Text);
         self.number.map(SessionId::Number).or_else(text)
     }
 
