@@ -26,8 +26,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// Reads the headers; what cannot be read, or is not in the future, is ignored. The longest wait counts, up to
-    /// [`LONGEST`].
+    /// Reads the headers; what cannot be read, or is not in the future, is ignored. The longest wait counts.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let quotas = USER_QUOTAS.map(|name| text(headers, name).and_then(time_left));
