@@ -12,6 +12,10 @@ use crate::config::{self, Network, Trust};
 /// will not come, and the deadline has better uses for the time.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
+/// Connections to a host that are kept for further calls: ample for any limit of calls. Beyond them a cloud that stalls for a
+/// while needs one for each call under way, of some 30 kB, which nothing needs afterwards.
+pub(super) const MAX_IDLE: usize = 32;
+
 /// The direct client, and the one by a proxy.
 pub(super) fn pair(network: &Network) -> reqwest::Result<(Client, Option<Client>)> {
     let trust = usable(&network.trust)?;
@@ -47,7 +51,7 @@ fn builder(trust: &Trust) -> reqwest::Result<ClientBuilder> {
     let authorities = trust.authorities.iter().map(|certificate| Certificate::from_der(certificate));
     let authorities: Vec<_> = authorities.collect::<Result<_, _>>()?;
     // What the environment says of proxies has been read into the network.
-    let builder = builder.connect_timeout(CONNECT).no_proxy();
+    let builder = builder.connect_timeout(CONNECT).pool_max_idle_per_host(MAX_IDLE).no_proxy();
     Ok(if trust.system_roots {
         builder.tls_certs_merge(authorities)
     } else {

@@ -5,12 +5,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use super::*;
 use crate::config;
 use crate::error::Again;
+use client::MAX_IDLE;
+
+/// The head of the request that comes.
+async fn head(stream: &mut TcpStream) -> Vec<u8> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    head
+}
 
 /// Answers whoever comes first with `answer`, and gives the head of the request.
 async fn server(answer: &'static str) -> (SocketAddr, JoinHandle<String>) {
@@ -18,10 +29,7 @@ async fn server(answer: &'static str) -> (SocketAddr, JoinHandle<String>) {
     let address = listener.local_addr().unwrap();
     let head = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(stream.read_u8().await.unwrap());
-        }
+        let head = head(&mut stream).await;
         stream.write_all(answer.as_bytes()).await.unwrap();
         String::from_utf8(head).unwrap()
     });
@@ -82,4 +90,32 @@ async fn what_a_proxy_says_in_plain_is_not_taken_for_the_clouds_word() {
     assert_eq!(error.unwrap_err().kind, FailureKind::Network);
     let (cloud, _head) = server(refusal).await;
     assert_eq!(send(&by_proxy("none"), &format!("http://{cloud}"), false).await, Ok(401));
+}
+
+#[tokio::test]
+async fn after_a_burst_few_connections_stay() {
+    const BEYOND: usize = 8;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let mut streams = Vec::new();
+        while streams.len() < MAX_IDLE + BEYOND {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            streams.push(stream);
+        }
+        let mut open = JoinSet::new();
+        for mut stream in streams {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            open.spawn(async move { stream.read_to_end(&mut Vec::new()).await });
+        }
+        for _ in 0..BEYOND {
+            open.join_next().await;
+        }
+        open.len()
+    });
+    let transport = Transport::new(&Network::default()).unwrap();
+    let calls = (0..MAX_IDLE + BEYOND).map(|_| send(&transport, &url, true));
+    assert!(futures_util::future::join_all(calls).await.iter().all(Result::is_ok));
+    assert_eq!(timeout(Duration::from_secs(10), server).await.unwrap().unwrap(), MAX_IDLE);
 }
